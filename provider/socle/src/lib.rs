@@ -1,0 +1,3 @@
+//! The Socle provider: one room a subject.
+
+pub mod dns;
