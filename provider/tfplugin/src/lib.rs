@@ -1,1 +1,11 @@
 //! Terraform and OpenTofu providers in Rust.
+
+pub mod cty;
+pub mod diagnostics;
+pub mod model;
+pub mod path;
+pub mod plan;
+pub mod schema;
+pub mod timeouts;
+pub mod validate;
+pub mod value;
