@@ -9,3 +9,4 @@ pub mod schema;
 pub mod timeouts;
 pub mod validate;
 pub mod value;
+pub mod proto;
