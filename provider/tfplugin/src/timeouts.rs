@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cty::{Raw, Type};
 use crate::diagnostics::Diagnostic;
 use crate::path::Path;
-use crate::schema::{Attribute, Kind, Nesting, Object, Presence, Replace};
+use crate::schema::{Attribute, Block, Kind, Nesting, Object, Presence, Replace};
 use crate::validate::{Check, duration, parse_duration};
 use crate::value::Typed;
 
@@ -35,6 +35,13 @@ impl Typed for Timeouts {
 
 /// The name of the block.
 const BLOCK: &str = "timeouts";
+
+/// A `timeouts` block; made by the derive.
+#[doc(hidden)]
+pub fn block(description: &'static str, attributes: Vec<Attribute>) -> Block {
+    let object = Object { attributes, ..Object::default() };
+    Block { name: BLOCK, description, nesting: Nesting::Single, required: false, object }
+}
 
 /// One operation of a `timeouts` block; made by the derive.
 #[doc(hidden)]

@@ -116,6 +116,12 @@ pub trait Typed: Sized + Clone + PartialEq + Send + Sync + 'static {
     /// Does a write-only attribute stand somewhere inside?
     const HAS_WRITE_ONLY: bool = false;
 
+    /// Does such an attribute stand inside a set? Terraform does not allow it, and the derive refuses it.
+    const WRITE_ONLY_IN_SET: bool = false;
+
+    /// Does it hold blocks? Then it can be a resource or a block, but no attribute.
+    const HAS_BLOCKS: bool = false;
+
     /// How an attribute of this type is declared in a schema.
     fn kind() -> Kind;
 
@@ -261,6 +267,8 @@ impl<T: Typed> Typed for List<T> {
     type Path = ListPath<T::Path>;
 
     const HAS_WRITE_ONLY: bool = T::HAS_WRITE_ONLY;
+    const WRITE_ONLY_IN_SET: bool = T::WRITE_ONLY_IN_SET;
+    const HAS_BLOCKS: bool = T::HAS_BLOCKS;
 
     fn kind() -> Kind {
         T::kind().collected(Nesting::List, Type::List)
@@ -286,9 +294,10 @@ impl<T: Typed + Ord> Typed for Set<T> {
     type Path = Path;
 
     const HAS_WRITE_ONLY: bool = T::HAS_WRITE_ONLY;
+    const WRITE_ONLY_IN_SET: bool = T::HAS_WRITE_ONLY;
+    const HAS_BLOCKS: bool = T::HAS_BLOCKS;
 
     fn kind() -> Kind {
-        const { assert!(!T::HAS_WRITE_ONLY, "Terraform allows no write-only attribute inside a set: use a map") };
         T::kind().collected(Nesting::Set, Type::Set)
     }
 
@@ -308,6 +317,8 @@ impl<T: Typed> Typed for Map<T> {
     type Path = MapPath<T::Path>;
 
     const HAS_WRITE_ONLY: bool = T::HAS_WRITE_ONLY;
+    const WRITE_ONLY_IN_SET: bool = T::WRITE_ONLY_IN_SET;
+    const HAS_BLOCKS: bool = T::HAS_BLOCKS;
 
     fn kind() -> Kind {
         T::kind().collected(Nesting::Map, Type::Map)

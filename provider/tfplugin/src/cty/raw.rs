@@ -74,6 +74,19 @@ impl Raw {
         }
     }
 
+    /// The same value with null for everything unknown.
+    #[must_use]
+    pub fn unknown_as_null(self) -> Self {
+        match self {
+            Self::Unknown => Self::Null,
+            Self::List(elements) => Self::List(elements.into_iter().map(Self::unknown_as_null).collect()),
+            Self::Set(elements) => Self::set(elements.into_iter().map(Self::unknown_as_null)),
+            Self::Map(entries) => entries.into_iter().map(|(key, entry)| (key, entry.unknown_as_null())).collect(),
+            Self::Dynamic(dynamic) if !dynamic.value.is_wholly_known() => Self::Null,
+            known => known,
+        }
+    }
+
     /// The attribute of an object, or the entry of a map; null where there is none.
     pub fn get(&self, name: &str) -> &Raw {
         match self {

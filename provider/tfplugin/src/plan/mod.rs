@@ -11,7 +11,7 @@ mod conform;
 mod modify;
 
 pub(crate) use conform::differences;
-pub(crate) use modify::{Modified, modify};
+pub(crate) use modify::{modify, without_write_only};
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;

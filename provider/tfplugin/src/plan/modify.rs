@@ -47,6 +47,11 @@ fn fill(object: &Object, config: &Raw, proposed: &Raw) -> Raw {
     })
 }
 
+/// The same object with every write-only attribute null.
+pub(crate) fn without_write_only(object: &Object, value: &Raw) -> Raw {
+    rebuild(object, value, &[], &|attribute, value, _| if attribute.write_only { Raw::Null } else { value })
+}
+
 /// Computed attributes that the configuration leaves out become unknown: something changed, so they may.
 fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
     rebuild(object, &planned, &[config], &|attribute, value, beside| {

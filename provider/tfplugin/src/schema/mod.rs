@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use crate::cty::{ObjectType, Raw, Type};
+use crate::path::Path;
 use crate::validate::{Check, Rule};
+use crate::value::Typed;
 
 /// The attributes and blocks of a resource, a block, or a nested attribute.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +116,29 @@ pub enum Replace {
     If(Arc<dyn Fn(&Raw, &Raw) -> bool + Send + Sync>),
 }
 
+impl Replace {
+    /// A new object when `decide` says so of the old and the new value.
+    pub fn when<T: Typed>(decide: impl Fn(&T, &T) -> bool + Send + Sync + 'static) -> Self {
+        Self::If(Arc::new(move |before, after| {
+            let read = |raw: &Raw| T::from_raw(raw.clone(), &Path::root()).ok();
+            // From or to null there is nothing to compare: the values differ, and no typed rule speaks of it.
+            read(before).zip(read(after)).is_none_or(|(before, after)| decide(&before, &after))
+        }))
+    }
+}
+
+impl Block {
+    /// A block of this model, or a list, set or map of it.
+    pub fn of<T: Typed>(name: &'static str, description: &'static str, required: bool) -> Self {
+        let (nesting, object) = match T::kind() {
+            Kind::Nested(nesting, object) => (nesting, object),
+            // The derive takes a model or a collection of one; a plain type has no attributes to write.
+            Kind::Plain(_) => (Nesting::Single, Object::default()),
+        };
+        Self { name, description, nesting, required, object }
+    }
+}
+
 impl std::fmt::Debug for Replace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -155,14 +180,6 @@ impl Kind {
         match self {
             Self::Nested(Nesting::Single, object) => Self::Nested(nesting, object),
             other => Self::Plain(plain(Box::new(other.ty()))),
-        }
-    }
-
-    /// The objects of a block.
-    pub(crate) fn into_block(self) -> (Nesting, Object) {
-        match self {
-            Self::Nested(nesting, object) => (nesting, object),
-            Self::Plain(_) => (Nesting::Single, Object::default()),
         }
     }
 }
