@@ -1,3 +1,4 @@
 //! Terraform and OpenTofu providers in Rust.
 
+pub mod plugin;
 pub mod proto;
