@@ -42,15 +42,20 @@ const WORDS: &str = "required, nullable, optional, computed, sensitive, write_on
 
 impl Attribute {
     pub(crate) fn parse(field: &Field) -> syn::Result<Self> {
-        let ident = field.ident.clone().ok_or_else(|| syn::Error::new_spanned(field, "a field has a name"))?;
+        let ident =
+            field.ident.clone().ok_or_else(|| syn::Error::new_spanned(field, "a field has a name"))?;
         let words = Words::parse(field)?;
         let description = documentation(&field.attrs);
         if description.is_empty() {
-            let message = "every attribute has a description: write a doc comment with its unit, default and source";
+            let message =
+                "every attribute has a description: write a doc comment with its unit, default and source";
             return Err(syn::Error::new_spanned(&ident, message));
         }
         let inner = inner_type(&field.ty, "Value").cloned().ok_or_else(|| {
-            syn::Error::new_spanned(&field.ty, "a field of a model is a `Value<…>`: it may be null or unknown")
+            syn::Error::new_spanned(
+                &field.ty,
+                "a field of a model is a `Value<…>`: it may be null or unknown",
+            )
         })?;
         words.check(&ident)?;
         Ok(Self { name: hcl_name(&ident), ident, inner, description, words })
@@ -67,7 +72,8 @@ impl Attribute {
 
     /// The operations of a `timeouts` block, each with its default.
     pub(crate) fn timeouts(&self) -> Option<TokenStream> {
-        let operations = self.words.timeouts.as_ref()?.iter().map(|(name, default)| quote!((#name, #default)));
+        let operations =
+            self.words.timeouts.as_ref()?.iter().map(|(name, default)| quote!((#name, #default)));
         Some(quote!(&[#(#operations),*]))
     }
 
@@ -121,13 +127,18 @@ impl Attribute {
 }
 
 fn optional(value: Option<TokenStream>) -> TokenStream {
-    value.map_or_else(|| quote!(::std::option::Option::None), |value| quote!(::std::option::Option::Some(#value)))
+    value.map_or_else(
+        || quote!(::std::option::Option::None),
+        |value| quote!(::std::option::Option::Some(#value)),
+    )
 }
 
 /// A string literal becomes a `String`; everything else is of the attribute's type already.
 fn default_value(value: &Expr, inner: &Type) -> TokenStream {
     let owned = match value {
-        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => quote!(::std::string::String::from(#text)),
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => {
+            quote!(::std::string::String::from(#text))
+        }
         other => quote!(#other),
     };
     quote!({
@@ -193,7 +204,11 @@ impl Words {
         let replaces = self.requires_replace.or(self.requires_replace_if.as_ref().map(|(span, _)| *span));
         let result_only = self.computed.is_some() && self.optional.is_none();
         let refused: [(bool, Option<Span>, &str); 13] = [
-            (self.required.is_some() && self.optional.is_some(), self.optional, "`required` or `optional`: not both"),
+            (
+                self.required.is_some() && self.optional.is_some(),
+                self.optional,
+                "`required` or `optional`: not both",
+            ),
             (
                 self.required.is_some() && self.computed.is_some(),
                 self.computed,
@@ -257,7 +272,8 @@ impl Words {
             ),
         ];
         let mistakes = refused.into_iter().filter(|(is_wrong, ..)| *is_wrong);
-        let mistakes = mistakes.map(|(_, span, cure)| Err(syn::Error::new(span.unwrap_or(ident.span()), cure)));
+        let mistakes =
+            mistakes.map(|(_, span, cure)| Err(syn::Error::new(span.unwrap_or(ident.span()), cure)));
         crate::all::<()>(mistakes).map(drop)
     }
 

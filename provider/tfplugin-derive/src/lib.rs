@@ -28,7 +28,9 @@ fn named_fields<'i>(input: &'i DeriveInput, what: &str) -> syn::Result<&'i Field
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => Ok(fields),
-            _ => Err(syn::Error::new_spanned(&input.ident, format!("a {what} is a struct with named fields"))),
+            _ => {
+                Err(syn::Error::new_spanned(&input.ident, format!("a {what} is a struct with named fields")))
+            }
         },
         _ => Err(syn::Error::new_spanned(&input.ident, format!("a {what} is a struct"))),
     }
@@ -56,12 +58,13 @@ fn hcl_name(ident: &syn::Ident) -> String {
 
 /// The text of the doc comment.
 fn documentation(attributes: &[syn::Attribute]) -> String {
-    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
-        match &attribute.meta.require_name_value().ok()?.value {
-            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        }
-    });
+    let lines =
+        attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
+            match &attribute.meta.require_name_value().ok()?.value {
+                syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+                _ => None,
+            }
+        });
     let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
     lines.join("\n").trim().to_owned()
 }

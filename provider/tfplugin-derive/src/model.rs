@@ -64,7 +64,8 @@ fn typed(input: &DeriveInput, attributes: &[Attribute]) -> TokenStream {
     let inner: Vec<_> = attributes.iter().map(|attribute| &attribute.inner).collect();
     let write_only = attributes.iter().any(Attribute::is_write_only);
     let blocks = attributes.iter().any(Attribute::is_block);
-    let nested = attributes.iter().filter(|attribute| !attribute.is_block()).map(|attribute| &attribute.inner);
+    let nested =
+        attributes.iter().filter(|attribute| !attribute.is_block()).map(|attribute| &attribute.inner);
     quote! {
         #(const _: () = ::core::assert!(
             !<#nested as ::tfplugin::Typed>::HAS_BLOCKS,

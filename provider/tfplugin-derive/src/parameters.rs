@@ -48,10 +48,14 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
 impl Parameter {
     fn parse(field: &Field) -> syn::Result<Self> {
-        let ident = field.ident.clone().ok_or_else(|| syn::Error::new_spanned(field, "a parameter has a name"))?;
+        let ident =
+            field.ident.clone().ok_or_else(|| syn::Error::new_spanned(field, "a parameter has a name"))?;
         let description = documentation(&field.attrs);
         if description.is_empty() {
-            return Err(syn::Error::new_spanned(&ident, "every parameter has a description: write a doc comment"));
+            return Err(syn::Error::new_spanned(
+                &ident,
+                "every parameter has a description: write a doc comment",
+            ));
         }
         let mut variadic = false;
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("tf")) {

@@ -36,7 +36,9 @@ pub trait EphemeralResource: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be renewed.
-    fn renew(_call: &Call<Self::Clients>) -> impl Future<Output = Result<Option<SystemTime>, Diagnostics>> + Send {
+    fn renew(
+        _call: &Call<Self::Clients>,
+    ) -> impl Future<Output = Result<Option<SystemTime>, Diagnostics>> + Send {
         std::future::ready(Ok(None))
     }
 

@@ -91,7 +91,9 @@ pub trait Resource: Send + Sync + 'static {
         _object: ImportId<Self::Identity>,
     ) -> impl Future<Output = Result<Self::Model, Diagnostics>> + Send {
         let name = Self::NAME;
-        std::future::ready(Err(Diagnostic::error("Cannot be imported", format!("{name} has no import.")).into()))
+        std::future::ready(Err(
+            Diagnostic::error("Cannot be imported", format!("{name} has no import.")).into()
+        ))
     }
 
     /// What names this object in the world, when it has an identity.

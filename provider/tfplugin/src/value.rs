@@ -159,7 +159,8 @@ impl<T: Typed> Value<T> {
 }
 
 fn mismatch(wanted: &str, found: &Raw, path: &Path) -> Diagnostic {
-    Diagnostic::error(format!("Expected {wanted}"), format!("Found {} instead.", found.kind())).at(path.clone())
+    Diagnostic::error(format!("Expected {wanted}"), format!("Found {} instead.", found.kind()))
+        .at(path.clone())
 }
 
 impl Typed for bool {
@@ -303,7 +304,9 @@ impl<T: Typed + Ord> Typed for Set<T> {
 
     fn from_raw(raw: Raw, path: &Path) -> Result<Self, Diagnostic> {
         match raw {
-            Raw::Set(elements) => elements.into_iter().map(|element| Value::from_raw(element, path)).collect(),
+            Raw::Set(elements) => {
+                elements.into_iter().map(|element| Value::from_raw(element, path)).collect()
+            }
             other => Err(mismatch("a set", &other, path)),
         }
     }

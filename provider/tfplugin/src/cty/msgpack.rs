@@ -140,7 +140,9 @@ impl<'b> Reader<'b> {
             Type::Object(object) => {
                 let entries = self.entries(ty, |name| object.attributes.get(name), depth)?;
                 match &entries {
-                    Raw::Map(found) if found.len() < object.attributes.len() => Err(missing_attribute(ty, found)),
+                    Raw::Map(found) if found.len() < object.attributes.len() => {
+                        Err(missing_attribute(ty, found))
+                    }
                     _ => Ok(entries),
                 }
             }
@@ -191,7 +193,9 @@ impl<'b> Reader<'b> {
 
     fn bool(&mut self) -> Result<Raw, DecodeError> {
         match self.peek()? {
-            Marker::True | Marker::False => Ok(Raw::Bool(self.rmp("a bool", |rest| rmp::decode::read_bool(rest))?)),
+            Marker::True | Marker::False => {
+                Ok(Raw::Bool(self.rmp("a bool", |rest| rmp::decode::read_bool(rest))?))
+            }
             _ => self.mismatch(&Type::Bool),
         }
     }
@@ -199,7 +203,9 @@ impl<'b> Reader<'b> {
     fn number(&mut self) -> Result<Raw, DecodeError> {
         let number = match self.peek()? {
             Marker::U64 => self.rmp("a number", |rest| rmp::decode::read_u64(rest))?.into(),
-            Marker::F32 => Number::from_f64(self.rmp("a number", |rest| rmp::decode::read_f32(rest))?.into())?,
+            Marker::F32 => {
+                Number::from_f64(self.rmp("a number", |rest| rmp::decode::read_f32(rest))?.into())?
+            }
             Marker::F64 => Number::from_f64(self.rmp("a number", |rest| rmp::decode::read_f64(rest))?)?,
             Marker::FixPos(_)
             | Marker::FixNeg(_)
@@ -237,7 +243,8 @@ impl<'b> Reader<'b> {
             }
             _ => self.string(&Type::String)?.as_bytes(),
         };
-        let json: serde_json::Value = serde_json::from_slice(json).map_err(|_| self.malformed("a type as JSON"))?;
+        let json: serde_json::Value =
+            serde_json::from_slice(json).map_err(|_| self.malformed("a type as JSON"))?;
         let ty = Type::from_json(&json)?;
         let value = self.value(&ty, depth + 1)?;
         Ok(Raw::Dynamic(Box::new(Dynamic { ty, value })))
@@ -294,7 +301,7 @@ impl<'b> Reader<'b> {
 
 fn missing_attribute(ty: &Type, found: &BTreeMap<String, Raw>) -> DecodeError {
     let Type::Object(object) = ty else { return DecodeError::mismatch(ty, "a map") };
-    let missing: Vec<_> = object.attributes.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
+    let missing: Vec<_> =
+        object.attributes.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
     DecodeError::mismatch(ty, format!("an object without {}", missing.join(", ")))
 }
-

@@ -81,7 +81,9 @@ impl Raw {
             Self::Unknown => Self::Null,
             Self::List(elements) => Self::List(elements.into_iter().map(Self::unknown_as_null).collect()),
             Self::Set(elements) => Self::set(elements.into_iter().map(Self::unknown_as_null)),
-            Self::Map(entries) => entries.into_iter().map(|(key, entry)| (key, entry.unknown_as_null())).collect(),
+            Self::Map(entries) => {
+                entries.into_iter().map(|(key, entry)| (key, entry.unknown_as_null())).collect()
+            }
             Self::Dynamic(dynamic) if !dynamic.value.is_wholly_known() => Self::Null,
             known => known,
         }

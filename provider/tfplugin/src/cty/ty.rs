@@ -79,8 +79,10 @@ impl Type {
                     Ok(Self::Tuple(of.iter().map(element).collect::<Result<_, _>>()?))
                 }
                 [Json::String(kind), Json::Object(of), optional @ ..] if kind == "object" => {
-                    let attributes =
-                        of.iter().map(|(name, ty)| Ok((name.clone(), element(ty)?))).collect::<Result<_, DecodeError>>()?;
+                    let attributes = of
+                        .iter()
+                        .map(|(name, ty)| Ok((name.clone(), element(ty)?)))
+                        .collect::<Result<_, DecodeError>>()?;
                     let optional = optional_names(optional).ok_or_else(refuse)?;
                     Ok(Self::Object(ObjectType { attributes, optional }))
                 }

@@ -40,12 +40,16 @@ fn compare(
         (Some((Nesting::Single, object)), Raw::Map(_), Raw::Map(_)) => {
             compare_object(object, planned, returned, path, found);
         }
-        (Some((Nesting::Map, object)), Raw::Map(before), Raw::Map(after)) if before.keys().eq(after.keys()) => {
+        (Some((Nesting::Map, object)), Raw::Map(before), Raw::Map(after))
+            if before.keys().eq(after.keys()) =>
+        {
             for (key, planned) in before {
                 compare(Some((Nesting::Single, object)), planned, returned.get(key), &path.key(key), found);
             }
         }
-        (Some((Nesting::List, object)), Raw::List(before), Raw::List(after)) if before.len() == after.len() => {
+        (Some((Nesting::List, object)), Raw::List(before), Raw::List(after))
+            if before.len() == after.len() =>
+        {
             for (index, (planned, returned)) in before.iter().zip(after).enumerate() {
                 compare(Some((Nesting::Single, object)), planned, returned, &path.index(index), found);
             }
@@ -63,9 +67,12 @@ fn fits(planned: &Raw, returned: &Raw) -> bool {
             planned.len() == returned.len() && planned.iter().zip(returned).all(|(p, r)| fits(p, r))
         }
         (Raw::Map(planned), Raw::Map(returned)) => {
-            planned.keys().eq(returned.keys()) && planned.values().zip(returned.values()).all(|(p, r)| fits(p, r))
+            planned.keys().eq(returned.keys())
+                && planned.values().zip(returned.values()).all(|(p, r)| fits(p, r))
         }
-        (Raw::Set(elements), Raw::Set(_)) if !elements.iter().all(Raw::is_wholly_known) => returned.is_wholly_known(),
+        (Raw::Set(elements), Raw::Set(_)) if !elements.iter().all(Raw::is_wholly_known) => {
+            returned.is_wholly_known()
+        }
         (Raw::Dynamic(planned), Raw::Dynamic(returned)) => fits(&planned.value, &returned.value),
         (planned, returned) => planned == returned && returned.is_wholly_known(),
     }

@@ -56,7 +56,8 @@ pub(crate) fn without_write_only(object: &Object, value: &Raw) -> Raw {
 fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
     rebuild(object, &planned, &[config], &|attribute, value, beside| {
         let [config] = beside else { return value };
-        let provider_sets_it = attribute.presence.is_computed() && attribute.default.is_none() && config.is_null();
+        let provider_sets_it =
+            attribute.presence.is_computed() && attribute.default.is_none() && config.is_null();
         if provider_sets_it { Raw::Unknown } else { value }
     })
 }
@@ -91,7 +92,8 @@ fn rebuild(object: &Object, value: &Raw, beside: &[&Raw], visit: &Visit<'_>) -> 
     for block in &object.blocks {
         let below: Vec<_> = beside.iter().map(|tree| tree.get(block.name)).collect();
         let value = take(&mut entries, block.name);
-        entries.insert(block.name.to_owned(), rebuild_each(block.nesting, &block.object, value, &below, visit));
+        entries
+            .insert(block.name.to_owned(), rebuild_each(block.nesting, &block.object, value, &below, visit));
     }
     Raw::Map(entries)
 }
@@ -165,9 +167,18 @@ fn replaces(attribute: &Attribute, before: &Raw, after: &Raw) -> bool {
 
 /// Only what stands at the same place before and after is compared: an added or removed element is a change of the
 /// collection itself.
-fn collect_in_each(nesting: Nesting, object: &Object, before: &Raw, after: &Raw, path: &Path, found: &mut Vec<Path>) {
+fn collect_in_each(
+    nesting: Nesting,
+    object: &Object,
+    before: &Raw,
+    after: &Raw,
+    path: &Path,
+    found: &mut Vec<Path>,
+) {
     match (nesting, before, after) {
-        (Nesting::Single, Raw::Map(_), Raw::Map(_)) => collect_replacements(object, before, after, path, found),
+        (Nesting::Single, Raw::Map(_), Raw::Map(_)) => {
+            collect_replacements(object, before, after, path, found)
+        }
         (Nesting::Map, Raw::Map(_), Raw::Map(entries)) => {
             for (key, entry) in entries.iter().filter(|(key, _)| !before.get(key).is_null()) {
                 collect_replacements(object, before.get(key), entry, &path.key(key), found);

@@ -198,8 +198,10 @@ impl Nesting {
 impl Object {
     /// The type of such an object.
     pub fn ty(&self) -> Type {
-        let attributes = self.attributes.iter().map(|attribute| (attribute.name.to_owned(), attribute.kind.ty()));
-        let blocks = self.blocks.iter().map(|block| (block.name.to_owned(), block.nesting.of(block.object.ty())));
+        let attributes =
+            self.attributes.iter().map(|attribute| (attribute.name.to_owned(), attribute.kind.ty()));
+        let blocks =
+            self.blocks.iter().map(|block| (block.name.to_owned(), block.nesting.of(block.object.ty())));
         Type::Object(ObjectType { attributes: attributes.chain(blocks).collect(), ..ObjectType::default() })
     }
 }

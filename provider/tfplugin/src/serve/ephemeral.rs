@@ -41,14 +41,21 @@ impl<E: EphemeralResource> ServedEphemeral<E::Clients> for Typed<E> {
         check(&self.object, config, E::validate)
     }
 
-    fn open<'c>(&'c self, call: &'c Call<E::Clients>, config: Raw) -> Pending<'c, Result<Opened<Raw>, Diagnostics>> {
+    fn open<'c>(
+        &'c self,
+        call: &'c Call<E::Clients>,
+        config: Raw,
+    ) -> Pending<'c, Result<Opened<Raw>, Diagnostics>> {
         Box::pin(async move {
             let opened = E::open(call, model::read(config)?).await?;
             Ok(Opened { result: opened.result.into_raw(), renew_at: opened.renew_at })
         })
     }
 
-    fn renew<'c>(&'c self, call: &'c Call<E::Clients>) -> Pending<'c, Result<Option<SystemTime>, Diagnostics>> {
+    fn renew<'c>(
+        &'c self,
+        call: &'c Call<E::Clients>,
+    ) -> Pending<'c, Result<Option<SystemTime>, Diagnostics>> {
         Box::pin(E::renew(call))
     }
 

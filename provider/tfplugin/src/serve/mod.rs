@@ -16,7 +16,7 @@ use std::pin::Pin;
 pub(crate) use data_source::ServedDataSource;
 pub(crate) use ephemeral::ServedEphemeral;
 pub(crate) use function::ServedFunction;
-pub(crate) use resource::{Imported, ServedResource};
+pub(crate) use resource::ServedResource;
 
 use crate::cty::Raw;
 use crate::data_source::DataSource;
@@ -89,7 +89,11 @@ impl<C: Send + Sync + 'static> Default for Served<C> {
 }
 
 /// What the schema does not allow, and what the author's own check finds beyond it.
-pub(crate) fn check<M: Model>(object: &Object, config: Raw, own: impl FnOnce(&M, &mut Diagnostics)) -> Diagnostics {
+pub(crate) fn check<M: Model>(
+    object: &Object,
+    config: Raw,
+    own: impl FnOnce(&M, &mut Diagnostics),
+) -> Diagnostics {
     let mut found = validate(object, &config);
     match model::read(config) {
         Ok(config) => own(&config, &mut found),

@@ -23,9 +23,14 @@ pub(crate) trait ServedResource<C>: Send + Sync {
     fn plan_destroy(&self, prior: Raw) -> Result<(), Diagnostics>;
     fn read<'c>(&'c self, call: &'c Call<C>, state: Raw) -> Pending<'c, Result<Raw, Diagnostics>>;
     fn create<'c>(&'c self, call: &'c Call<C>, planned: Raw, config: Raw) -> Pending<'c, Applied>;
-    fn update<'c>(&'c self, call: &'c Call<C>, prior: Raw, planned: Raw, config: Raw) -> Pending<'c, Applied>;
+    fn update<'c>(&'c self, call: &'c Call<C>, prior: Raw, planned: Raw, config: Raw)
+    -> Pending<'c, Applied>;
     fn delete<'c>(&'c self, call: &'c Call<C>, state: Raw) -> Pending<'c, Applied>;
-    fn import<'c>(&'c self, call: &'c Call<C>, id: ImportId<Raw>) -> Pending<'c, Result<Imported, Diagnostics>>;
+    fn import<'c>(
+        &'c self,
+        call: &'c Call<C>,
+        id: ImportId<Raw>,
+    ) -> Pending<'c, Result<Imported, Diagnostics>>;
     fn upgrade(&self, version: u32, state: serde_json::Value) -> Result<Raw, Diagnostics>;
     fn move_from(&self, source: &MoveSource) -> Result<Option<Raw>, Diagnostics>;
     fn identity(&self, state: &Raw) -> Option<Raw>;
@@ -67,7 +72,11 @@ impl<R: Resource> Typed<R> {
 
     /// A model as it goes into a plan or a state: whatever the author's code left in it, no write-only value.
     fn write(&self, model: R::Model) -> Raw {
-        if R::Model::HAS_WRITE_ONLY { without_write_only(&self.object, &model.into_raw()) } else { model.into_raw() }
+        if R::Model::HAS_WRITE_ONLY {
+            without_write_only(&self.object, &model.into_raw())
+        } else {
+            model.into_raw()
+        }
     }
 
     /// The state that a failed operation reached. It knows no unknowns: what was not reached is absent.

@@ -9,7 +9,7 @@ use tracing::{Instrument as _, debug, info_span};
 
 use super::encode;
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::plugin::panic::in_call;
+use crate::plugin::in_call;
 use crate::proto::tfplugin6 as pb;
 
 /// A message that can say that the call failed.
@@ -51,7 +51,8 @@ answers_with_diagnostics!(
 
 impl Answer for pb::call_function::Response {
     fn failed(errors: Diagnostics) -> Self {
-        let text: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.summary, error.detail)).collect();
+        let text: Vec<_> =
+            errors.iter().map(|error| format!("{}: {}", error.summary, error.detail)).collect();
         let error = pb::FunctionError { text: text.join("\n"), function_argument: None };
         Self { error: Some(error), ..Self::default() }
     }
@@ -78,7 +79,8 @@ pub(super) async fn answer<A: Answer>(
         Ok(Ok(answer)) => answer,
         Ok(Err(errors)) => A::failed(errors),
         Err(panic) => {
-            let detail = format!("{panic}. This is a bug of the provider: please report it with this message.");
+            let detail =
+                format!("{panic}. This is a bug of the provider: please report it with this message.");
             A::failed(Diagnostic::error("Provider crashed in this call", detail).into())
         }
     }))

@@ -33,7 +33,8 @@ impl<P: Provider> Server<P> {
         let call = self.call(timeouts::of(data_source.object(), &config, "read"), Private::new())?;
         let found = data_source.read(&call, config).await;
         let (_, warnings) = call.into_parts();
-        let state = found.map_err(|errors| warnings.clone().into_iter().chain(errors).collect::<Diagnostics>())?;
+        let state =
+            found.map_err(|errors| warnings.clone().into_iter().chain(errors).collect::<Diagnostics>())?;
         Ok(pb::read_data_source::Response {
             state: encode::object(&state, data_source.object()),
             deferred: None,

@@ -10,7 +10,9 @@ impl<P: Provider> Server<P> {
     pub(super) fn call_function(&self, request: &pb::call_function::Request) -> pb::call_function::Response {
         match self.result_of(request) {
             Ok(result) => pb::call_function::Response { result: Some(result), error: None },
-            Err(error) => pb::call_function::Response { result: None, error: Some(encode::function_error(error)) },
+            Err(error) => {
+                pb::call_function::Response { result: None, error: Some(encode::function_error(error)) }
+            }
         }
     }
 
@@ -25,7 +27,11 @@ impl<P: Provider> Server<P> {
 }
 
 /// The last parameter, when it is variadic, stands for every argument from its own position on.
-fn argument(parameters: &[Parameter], position: usize, value: &pb::DynamicValue) -> Result<Raw, FunctionError> {
+fn argument(
+    parameters: &[Parameter],
+    position: usize,
+    value: &pb::DynamicValue,
+) -> Result<Raw, FunctionError> {
     let parameter = parameters.get(position).or(parameters.last().filter(|last| last.variadic));
     let at = Argument(position);
     let parameter = parameter.ok_or_else(|| FunctionError::on(at, "There is no such parameter."))?;

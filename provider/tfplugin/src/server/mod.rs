@@ -73,6 +73,7 @@ fn own_name<'n, P: Provider>(type_name: &'n str) -> &'n str {
 }
 
 fn unknown_type(kind: &str, name: &str) -> Diagnostics {
-    let detail = format!("This provider has no {kind} {name:?}. Its version may be older than the configuration.");
+    let detail =
+        format!("This provider has no {kind} {name:?}. Its version may be older than the configuration.");
     Diagnostic::error("Unknown type", detail).into()
 }

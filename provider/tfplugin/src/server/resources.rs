@@ -152,9 +152,10 @@ impl<P: Provider> Server<P> {
     ) -> Result<pb::import_resource_state::Response, Diagnostics> {
         let resource = self.resource(&request.type_name)?;
         let id = match request.identity {
-            Some(identity) => {
-                ImportId::Identity(decode::object(identity.identity_data.as_ref(), resource.identity_object())?)
-            }
+            Some(identity) => ImportId::Identity(decode::object(
+                identity.identity_data.as_ref(),
+                resource.identity_object(),
+            )?),
             None => ImportId::Id(request.id),
         };
         let call = self.resource_call(resource, &Raw::Null, "read", &[])?;

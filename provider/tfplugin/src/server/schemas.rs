@@ -15,7 +15,9 @@ impl<P: Provider> Server<P> {
             data_sources: (self.served.data_sources.keys())
                 .map(|own| m::DataSourceMetadata { type_name: name(own) })
                 .collect(),
-            resources: (self.served.resources.keys()).map(|own| m::ResourceMetadata { type_name: name(own) }).collect(),
+            resources: (self.served.resources.keys())
+                .map(|own| m::ResourceMetadata { type_name: name(own) })
+                .collect(),
             functions: (self.served.functions.keys())
                 .map(|own| m::FunctionMetadata { name: (*own).to_owned() })
                 .collect(),
@@ -48,8 +50,11 @@ impl<P: Provider> Server<P> {
     }
 
     pub(super) fn get_resource_identity_schemas(&self) -> pb::get_resource_identity_schemas::Response {
-        let with_identity =
-            self.served.resources.iter().filter(|(_, served)| !served.identity_object().attributes.is_empty());
+        let with_identity = self
+            .served
+            .resources
+            .iter()
+            .filter(|(_, served)| !served.identity_object().attributes.is_empty());
         let identity_schemas = with_identity
             .map(|(own, served)| (full_name::<P>(own), encode::identity_schema(served.identity_object())))
             .collect();

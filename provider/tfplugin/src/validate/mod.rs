@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use ready::{
-    Counted, cidr, duration, each, each_key, hostname, ip_address, length, one_of, parse_duration, pattern, range,
+    Counted, cidr, duration, each, each_key, hostname, ip_address, length, one_of, parse_duration, pattern,
+    range,
 };
 pub use walk::validate;
 

@@ -219,7 +219,8 @@ pub fn each<T: Debug + Send + Sync + 'static>(inner: impl Validator<T>) -> impl 
             format!("a list whose elements are each {}", self.0.describe())
         }
         fn check(&self, list: &List<T>) -> Result<(), String> {
-            let mut known = list.iter().enumerate().filter_map(|(index, element)| Some((index, element.known()?)));
+            let mut known =
+                list.iter().enumerate().filter_map(|(index, element)| Some((index, element.known()?)));
             known.try_for_each(|(index, element)| {
                 self.0.check(element).map_err(|found| format!("element {index}: {found}"))
             })
@@ -279,7 +280,10 @@ mod tests {
 
     #[test]
     fn descriptions_say_what_is_allowed() {
-        assert_eq!(Validator::<String>::describe(&length(1..=63)), "at least 1 and at most 63 characters long");
+        assert_eq!(
+            Validator::<String>::describe(&length(1..=63)),
+            "at least 1 and at most 63 characters long"
+        );
         assert_eq!(Validator::<i64>::describe(&range(1..)), "at least 1");
         assert_eq!(one_of(["keep", "delete"]).describe(), "one of `keep`, `delete`");
     }

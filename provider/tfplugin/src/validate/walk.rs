@@ -24,7 +24,9 @@ fn check_object(object: &Object, config: &Raw, path: &Path, found: &mut Diagnost
             let detail = format!("Add a `{}` block: {}", block.name, block.description);
             found.push(Diagnostic::error("Missing block", detail).at(path.clone()));
         }
-        each_object(block.nesting, value, &path, &mut |value, path| check_object(&block.object, value, path, found));
+        each_object(block.nesting, value, &path, &mut |value, path| {
+            check_object(&block.object, value, path, found)
+        });
     }
     for rule in &object.rules {
         found.extend(broken(*rule, config).map(|message| message.at(path.clone())));
@@ -34,7 +36,8 @@ fn check_object(object: &Object, config: &Raw, path: &Path, found: &mut Diagnost
 fn check_attribute(attribute: &Attribute, value: &Raw, path: &Path, found: &mut Diagnostics) {
     if value.is_null() {
         if attribute.presence == Presence::Required {
-            let detail = format!("`{}` must be set, and not to null. {}", attribute.name, attribute.description);
+            let detail =
+                format!("`{}` must be set, and not to null. {}", attribute.name, attribute.description);
             found.push(Diagnostic::error("Missing value", detail).at(path.clone()));
         }
         return;
@@ -61,7 +64,9 @@ pub(crate) fn each_object(nesting: Nesting, value: &Raw, path: &Path, visit: &mu
     match (nesting, value) {
         (Nesting::Single, Raw::Map(_)) => visit(value, path),
         (_, Raw::List(elements)) => {
-            for (index, element) in elements.iter().enumerate().filter(|(_, element)| matches!(element, Raw::Map(_))) {
+            for (index, element) in
+                elements.iter().enumerate().filter(|(_, element)| matches!(element, Raw::Map(_)))
+            {
                 visit(element, &path.index(index));
             }
         }
