@@ -20,8 +20,8 @@ pub(crate) struct Modified {
 pub(crate) fn modify(object: &Object, config: &Raw, prior: &Raw, proposed: &Raw) -> Modified {
     let mut planned = fill(object, config, proposed);
     if planned != *prior {
-        planned = forget(object, config, planned);
-        planned = keep(object, prior, planned);
+        planned = forget(object, config, &planned);
+        planned = keep(object, prior, &planned);
     }
     let mut replace = Vec::new();
     if !prior.is_null() {
@@ -53,8 +53,8 @@ pub(crate) fn without_write_only(object: &Object, value: &Raw) -> Raw {
 }
 
 /// Computed attributes that the configuration leaves out become unknown: something changed, so they may.
-fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
-    rebuild(object, &planned, &[config], &|attribute, value, beside| {
+fn forget(object: &Object, config: &Raw, planned: &Raw) -> Raw {
+    rebuild(object, planned, &[config], &|attribute, value, beside| {
         let [config] = beside else { return value };
         let provider_sets_it =
             attribute.presence.is_computed() && attribute.default.is_none() && config.is_null();
@@ -63,8 +63,8 @@ fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
 }
 
 /// What stays as it is once made, keeps its value.
-fn keep(object: &Object, prior: &Raw, planned: Raw) -> Raw {
-    rebuild(object, &planned, &[prior], &|attribute, value, beside| {
+fn keep(object: &Object, prior: &Raw, planned: &Raw) -> Raw {
+    rebuild(object, planned, &[prior], &|attribute, value, beside| {
         let [prior] = beside else { return value };
         if attribute.use_state_for_unknown && value.is_unknown() && !prior.is_null() {
             (*prior).clone()
@@ -177,7 +177,7 @@ fn collect_in_each(
 ) {
     match (nesting, before, after) {
         (Nesting::Single, Raw::Map(_), Raw::Map(_)) => {
-            collect_replacements(object, before, after, path, found)
+            collect_replacements(object, before, after, path, found);
         }
         (Nesting::Map, Raw::Map(_), Raw::Map(entries)) => {
             for (key, entry) in entries.iter().filter(|(key, _)| !before.get(key).is_null()) {

@@ -270,9 +270,9 @@ mod tests {
 
     #[test]
     fn a_duration_is_numbers_with_units() {
-        assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("1h30m"), Some(Duration::from_mins(90)));
         assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(parse_duration("30d"), Some(Duration::from_secs(30 * 86_400)));
+        assert_eq!(parse_duration("30d"), Some(Duration::from_hours(720)));
         for bad in ["", "5", "m", "5 m", "-1s", "1.5h", "99999999999999999999d"] {
             assert_eq!(parse_duration(bad), None, "{bad}");
         }

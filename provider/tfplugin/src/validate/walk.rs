@@ -25,7 +25,7 @@ fn check_object(object: &Object, config: &Raw, path: &Path, found: &mut Diagnost
             found.push(Diagnostic::error("Missing block", detail).at(path.clone()));
         }
         each_object(block.nesting, value, &path, &mut |value, path| {
-            check_object(&block.object, value, path, found)
+            check_object(&block.object, value, path, found);
         });
     }
     for rule in &object.rules {
