@@ -69,13 +69,11 @@ fn write(out: &mut Vec<u8>, value: &Raw, ty: &Type) {
     }
 }
 
-/// As cty does: an integer where it is one, a double where that is exact, else decimal text.
+/// As cty does: a 64-bit integer, or a fraction that is exactly a double; else decimal text.
 fn write_number(out: &mut Vec<u8>, number: &Number) {
     if let Some(whole) = number.to_integer::<i64>() {
         put!(rmp::encode::write_sint(out, whole));
-    } else if let Some(whole) = number.to_integer::<u64>() {
-        put!(rmp::encode::write_uint(out, whole));
-    } else if let Some(double) = number.to_exact_f64() {
+    } else if let Some(double) = number.to_exact_fraction() {
         put!(rmp::encode::write_f64(out, double));
     } else {
         put!(rmp::encode::write_str(out, &number.to_string()));

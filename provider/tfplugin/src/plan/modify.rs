@@ -47,8 +47,9 @@ fn fill(object: &Object, config: &Raw, proposed: &Raw) -> Raw {
     })
 }
 
-/// The same object with every write-only attribute null.
-pub(crate) fn without_write_only(object: &Object, value: &Raw) -> Raw {
+/// The object as it may stand in a plan or a state: no write-only value, and no block repeated zero times that is
+/// null instead of empty.
+pub(crate) fn settled(object: &Object, value: &Raw) -> Raw {
     rebuild(object, value, &[], &|attribute, value, _| if attribute.write_only { Raw::Null } else { value })
 }
 
@@ -91,15 +92,25 @@ fn rebuild(object: &Object, value: &Raw, beside: &[&Raw], visit: &Visit<'_>) -> 
     }
     for block in &object.blocks {
         let below: Vec<_> = beside.iter().map(|tree| tree.get(block.name)).collect();
-        let value = take(&mut entries, block.name);
-        entries
-            .insert(block.name.to_owned(), rebuild_each(block.nesting, &block.object, value, &below, visit));
+        let value = repeated(block.nesting, take(&mut entries, block.name));
+        let value = rebuild_each(block.nesting, &block.object, value, &below, visit);
+        entries.insert(block.name.to_owned(), value);
     }
     Raw::Map(entries)
 }
 
 fn take(entries: &mut BTreeMap<String, Raw>, name: &str) -> Raw {
     entries.remove(name).unwrap_or_default()
+}
+
+/// Terraform knows no null in place of blocks that can be repeated.
+fn repeated(nesting: Nesting, value: Raw) -> Raw {
+    match (nesting, value) {
+        (Nesting::List, Raw::Null) => Raw::List(Vec::new()),
+        (Nesting::Set, Raw::Null) => Raw::set([]),
+        (Nesting::Map, Raw::Null) => Raw::Map(BTreeMap::new()),
+        (_, value) => value,
+    }
 }
 
 /// Elements of a set have no identity, so nothing stands beside them: they are walked with themselves only.
@@ -192,3 +203,6 @@ fn collect_in_each(
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
