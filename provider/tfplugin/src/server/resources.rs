@@ -9,6 +9,7 @@ use crate::provider::Provider;
 use crate::resource::{ImportId, MoveSource};
 use crate::serve::ServedResource;
 use crate::timeouts;
+use crate::validate::refuse_write_only;
 
 impl<P: Provider> Server<P> {
     fn resource(&self, type_name: &str) -> Result<&dyn ServedResource<P::Clients>, Diagnostics> {
@@ -33,7 +34,11 @@ impl<P: Provider> Server<P> {
     ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
         let resource = self.resource(&request.type_name)?;
         let config = decode::object(request.config.as_ref(), resource.object())?;
-        let found = resource.validate(config);
+        let mut found = Diagnostics::new();
+        if !request.client_capabilities.is_some_and(|client| client.write_only_attributes_allowed) {
+            found.extend(refuse_write_only(resource.object(), &config));
+        }
+        found.extend(resource.validate(config));
         Ok(pb::validate_resource_config::Response { diagnostics: encode::diagnostics(found) })
     }
 

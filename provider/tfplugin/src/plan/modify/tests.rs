@@ -105,7 +105,7 @@ fn an_element_of_a_list_keeps_its_results_by_position() {
     let serials: Vec<_> =
         cards.iter().map(|card| card.known().expect("a known card").serial.clone()).collect();
     assert_eq!(serials, ["made".into(), Value::Unknown]);
-    assert_eq!(replace, [Machine::paths().cards().index(0).size().into()]);
+    assert_eq!(replace, [Machine::paths().cards().index(0).size()]);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_replaced_part_is_named_by_its_path() {
     let with = |size: i64| Machine { boot: disk(size).into(), watch: disk(size).into(), ..small() };
     let (_, replace) = plan(&with(2), Some(&made(&with(1))));
     let paths = Machine::paths();
-    assert_eq!(replace, [Path::from(paths.boot().size()), paths.watch().size()]);
+    assert_eq!(replace, [paths.boot().size(), paths.watch().size()]);
 }
 
 #[test]
