@@ -15,6 +15,7 @@ pub mod timeouts;
 pub mod validate;
 
 mod call;
+mod computed;
 mod data_source;
 mod ephemeral;
 mod provider;
@@ -24,6 +25,7 @@ mod server;
 mod value;
 
 pub use call::Call;
+pub use computed::Computed;
 pub use cty::{Dynamic, Number};
 pub use data_source::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
