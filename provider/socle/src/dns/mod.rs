@@ -6,6 +6,7 @@ pub mod escape;
 pub mod glob;
 pub mod name;
 pub mod rdata;
+pub mod record;
 pub mod record_set;
 pub mod record_type;
 pub mod ttl;
