@@ -34,7 +34,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Silence on a connection that has a request in flight.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// One call with everything in it, also fetching credentials.
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// All of a credential chain: a machine without credentials learns it in seconds, also where packets to the
 /// instance metadata service vanish (the SDK gives up on that one after a second).
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(20);
@@ -62,7 +62,7 @@ pub struct AssumeRole {
     pub role_arn: String,
     /// The id that the role's trust policy may ask for. Default: none.
     pub external_id: Option<String>,
-    /// The session's name in CloudTrail. Default: made by the SDK.
+    /// The session's name in `CloudTrail`. Default: made by the SDK.
     pub session_name: Option<String>,
 }
 

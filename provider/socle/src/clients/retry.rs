@@ -16,7 +16,7 @@ use super::rate::RateLimit;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A deadline of "never", far from overflowing the clock.
-const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+const NEVER: Duration = Duration::from_hours(365 * 24);
 
 /// Why an operation ended before its call was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,1 +1,13 @@
 //! DNS zones and their records.
+
+pub mod escape;
+pub mod name;
+pub mod rdata;
+pub mod record_set;
+pub mod record_type;
+pub mod ttl;
+
+pub use name::DnsName;
+pub use rdata::Rdata;
+pub use record_set::{Alias, Content, Coordinates, FailoverRole, RecordSet, Routing, SetKey};
+pub use record_type::RecordType;
