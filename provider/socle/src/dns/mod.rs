@@ -1,6 +1,9 @@
 //! DNS zones and their records.
 
+pub mod batch;
+pub mod change;
 pub mod escape;
+pub mod glob;
 pub mod name;
 pub mod rdata;
 pub mod record_set;

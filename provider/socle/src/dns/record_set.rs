@@ -144,19 +144,35 @@ pub struct Coordinates {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::super::name::tests::name;
     use super::*;
+
+    /// A simple set with a time to live of 300 seconds.
+    pub(crate) fn set(owner: &str, record_type: RecordType, values: &[&str]) -> RecordSet {
+        let values = values.iter().map(|value| Rdata::parse(record_type, value).unwrap()).collect();
+        let key = SetKey { name: name(owner), record_type, set_identifier: None };
+        RecordSet { key, content: Content::Values { ttl: 300, values }, routing: None, health_check_id: None }
+    }
+
+    pub(crate) fn alias(owner: &str, target: &str) -> RecordSet {
+        let target =
+            Alias { name: name(target), zone_id: "Z1EXAMPLE".to_owned(), evaluate_target_health: false };
+        RecordSet { content: Content::Alias(target), ..set(owner, RecordType::A, &[]) }
+    }
+
+    pub(crate) fn routed(mut set: RecordSet, identifier: &str, routing: Routing) -> RecordSet {
+        set.key.set_identifier = Some(identifier.to_owned());
+        set.routing = Some(routing);
+        set
+    }
 
     #[test]
     fn labels_are_relative_to_the_zone() {
         let zone = name("example.social");
-        let key = |owner, record_type, identifier: Option<&str>| SetKey {
-            name: name(owner),
-            record_type,
-            set_identifier: identifier.map(str::to_owned),
-        };
-        assert_eq!(key("example.social", RecordType::Mx, None).label(&zone), "@ MX");
-        assert_eq!(key("API.example.social.", RecordType::A, Some("eu")).label(&zone), "api A eu");
+        let key = |owner, record_type| set(owner, record_type, &[]).key;
+        assert_eq!(key("example.social", RecordType::Mx).label(&zone), "@ MX");
+        let api = routed(set("API.example.social.", RecordType::A, &[]), "eu", Routing::Multivalue);
+        assert_eq!(api.key.label(&zone), "api A eu");
     }
 }
