@@ -123,6 +123,23 @@ pub enum Failure<E> {
     Cut(Stop),
 }
 
+impl<E> Failure<E> {
+    /// Whether a call that may not be repeated could have taken effect.
+    pub const fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Cut(_))
+    }
+
+    /// The same end with another form of the failure.
+    pub fn map<F>(self, form: impl FnOnce(E) -> F) -> Failure<F> {
+        match self {
+            Self::Final(error) => Failure::Final(form(error)),
+            Self::Unknown(error) => Failure::Unknown(form(error)),
+            Self::Stopped { why, last } => Failure::Stopped { why, last: last.map(form) },
+            Self::Cut(why) => Failure::Cut(why),
+        }
+    }
+}
+
 /// How long to wait between attempts: exponential, with full jitter, so that many clients that were refused
 /// together do not come back together.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +158,8 @@ impl Backoff {
         self.ceiling(failures).mul_f64(fastrand::f64())
     }
 
-    fn ceiling(&self, failures: u32) -> Duration {
+    /// The longest wait after the `failures`-th failure, counted from one.
+    pub fn ceiling(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
         self.first.saturating_mul(doubled).min(self.longest)
     }

@@ -8,6 +8,7 @@ pub mod name;
 pub mod rdata;
 pub mod record_set;
 pub mod record_type;
+pub mod route53;
 pub mod ttl;
 
 pub use name::DnsName;
