@@ -9,6 +9,7 @@ pub mod rdata;
 pub mod record;
 pub mod record_set;
 pub mod record_type;
+pub mod route53;
 pub mod ttl;
 
 pub use name::DnsName;
