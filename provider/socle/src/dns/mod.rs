@@ -9,6 +9,7 @@ pub mod rdata;
 pub mod record_set;
 pub mod record_type;
 pub mod ttl;
+pub mod zone_file;
 
 pub use name::DnsName;
 pub use rdata::Rdata;
