@@ -3,6 +3,7 @@
 //! Calls of the AWS services are single-shot here: the SDK's retries are off, [`retry`](super::retry) has them.
 //! The SDK keeps its own only for fetching credentials, which happens inside a call and which nobody else repeats.
 
+mod credentials;
 mod failure;
 mod user_agent;
 
@@ -10,17 +11,15 @@ use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
-use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
-use aws_config::provider_config::ProviderConfig;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_sdk_route53::config::{SharedCredentialsProvider, SharedInterceptor};
+use aws_sdk_route53::config::SharedInterceptor;
 use tokio::sync::OnceCell;
 
+use credentials::{StandardChain, assume, of_profile};
 pub use failure::AwsFailure;
 use user_agent::UserAgentSuffix;
 
@@ -111,6 +110,9 @@ impl Aws {
 
 async fn connect(loader: ConfigLoader, settings: &AwsSettings) -> SdkConfig {
     let mut config = loader.load().await;
+    if let (None, Some(chain)) = (&settings.profile, config.credentials_provider()) {
+        config = config.into_builder().credentials_provider(StandardChain::named(chain)).build();
+    }
     if let Some(role) = &settings.assume_role {
         let provider = assume(role, &config, settings.endpoints.sts.as_deref()).await;
         config = config.into_builder().credentials_provider(provider).build();
@@ -145,30 +147,6 @@ fn region(settings: &AwsSettings) -> RegionProviderChain {
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(file.build())
         .or_else(DEFAULT_REGION)
-}
-
-/// The profile alone: who names one means it, whatever credentials the environment has. A chain of one, because a
-/// chain's error names its members.
-fn of_profile(profile: &str, settings: &AwsSettings) -> CredentialsProviderChain {
-    let region = settings.region.clone().map_or(Region::from_static(DEFAULT_REGION), Region::new);
-    let config = ProviderConfig::without_region().with_region(Some(region));
-    let file = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&config).build();
-    CredentialsProviderChain::first_try(format!("profile {profile:?} of the shared files"), file)
-}
-
-async fn assume(role: &AssumeRole, base: &SdkConfig, sts: Option<&str>) -> SharedCredentialsProvider {
-    let mut config = base.clone().into_builder();
-    if let Some(url) = sts {
-        config.set_endpoint_url(Some(url.to_owned()));
-    }
-    let mut provider = AssumeRoleProvider::builder(&role.role_arn).configure(&config.build());
-    if let Some(id) = &role.external_id {
-        provider = provider.external_id(id);
-    }
-    if let Some(name) = &role.session_name {
-        provider = provider.session_name(name);
-    }
-    SharedCredentialsProvider::new(provider.build().await)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod record_set;
 pub mod record_type;
 pub mod route53;
 pub mod ttl;
+pub mod zone_file;
 
 pub use name::DnsName;
 pub use rdata::Rdata;

@@ -147,6 +147,11 @@ impl DnsName {
         self.relative_text(origin, decimal)
     }
 
+    /// The absolute name with its final dot as a master file writes it.
+    pub fn absolute_in_master_file(&self) -> String {
+        join(&self.labels, decimal) + "."
+    }
+
     /// The absolute name in Route 53's form, without its final dot: what globs are matched against.
     pub fn without_dot(&self) -> String {
         join(&self.labels, octal)
@@ -264,16 +269,27 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Names of every kind: any bytes in a label, at most 200 bytes in all.
-    pub(crate) fn any_name() -> impl Strategy<Value = DnsName> {
-        let label = prop_oneof![
+    fn any_label() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
             3 => "[a-z0-9_-]{1,12}".prop_map(String::into_bytes),
             1 => prop::collection::vec(any::<u8>(), 1..8),
             1 => Just(b"*".to_vec()),
             1 => Just(b"@".to_vec()),
-        ];
-        prop::collection::vec(label, 0..8)
-            .prop_map(|labels| DnsName::from_labels(labels).expect("short labels, and few"))
+        ]
+    }
+
+    /// Names of every kind: any bytes in a label, at most 92 bytes in all.
+    pub(crate) fn any_name() -> impl Strategy<Value = DnsName> {
+        any_name_below(&name("."), 0)
+    }
+
+    /// Names of `least` to seven labels more than `zone` has.
+    pub(crate) fn any_name_below(zone: &DnsName, least: usize) -> impl Strategy<Value = DnsName> + use<> {
+        let zone = zone.labels.clone();
+        prop::collection::vec(any_label(), least..8).prop_map(move |mut labels| {
+            labels.extend_from_slice(&zone);
+            DnsName::from_labels(labels).expect("short labels, and few")
+        })
     }
 
     pub(crate) fn name(text: &str) -> DnsName {

@@ -56,7 +56,7 @@ pub enum AwsFailure {
     /// The request was sent, and the connection was cut or stayed silent.
     #[error("no answer: {0}")]
     NoAnswer(String),
-    /// An answer came that is none of Route 53's.
+    /// An answer came that is none of the service's.
     #[error("the answer cannot be understood (HTTP {status}): {text}")]
     Unreadable {
         /// The HTTP status.
@@ -72,8 +72,8 @@ pub enum AwsFailure {
 impl AwsFailure {
     /// Reads the SDK's error.
     pub fn of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
-        if cause::<CredentialsError>(error).is_some() {
-            return Self::NoCredentials { tried: chain(error) };
+        if let Some(credentials) = cause::<CredentialsError>(error) {
+            return Self::NoCredentials { tried: chain(credentials) };
         }
         match error {
             SdkError::ServiceError(context) => Self::answered(context.err(), context.raw()),
@@ -147,7 +147,7 @@ fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
     causes(error).find_map(|error| error.downcast_ref())
 }
 
-/// The error and its causes in one line, without what only repeats.
+/// The error and its causes in one text, without what only repeats.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for text in causes(error).map(ToString::to_string) {
@@ -155,7 +155,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
             texts.push(text);
         }
     }
-    texts.join(": ")
+    texts.join(": ").trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

@@ -1,3 +1,7 @@
+use std::io::Read;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_route53::error::SdkError;
 use aws_sdk_route53::operation::get_change::GetChangeError;
 
@@ -129,4 +133,40 @@ async fn assumed_role_is_asked_for_at_the_given_sts() {
     for part in ["RoleSessionName=plan", "ExternalId=outside", "role%2Fdns"] {
         assert!(request.body.contains(part), "{part} is missing in {}", request.body);
     }
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl ProvideCredentials for Broken {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::provider_error("metadata says no.")))
+    }
+}
+
+#[tokio::test]
+async fn failed_source_of_credentials_is_named_with_those_before_it() {
+    let settings = AwsSettings::default();
+    let config = connect(loader(&settings).credentials_provider(Broken), &settings).await;
+    let aws = Aws { settings, config: OnceCell::new_with(Some(config)) };
+    let failure = attempt(&aws).await.expect_err("there are no credentials");
+    assert_eq!(failure.verdict(), Verdict::Final);
+    let text = failure.to_string();
+    assert!(text.contains("environment, shared files") && text.ends_with("metadata says no"), "{text}");
+}
+
+#[tokio::test]
+async fn connection_closed_after_the_request_may_have_served_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("the client connects");
+        connection.read(&mut [0; 4096]).expect("the client sends")
+    });
+    let failure = attempt(&reachable_at(&url).await).await.expect_err("the server hangs up");
+    assert!(server.join().expect("the server ends") > 0, "the request arrived");
+    assert_eq!(failure.verdict(), Verdict::Unknown, "{failure:?}");
 }

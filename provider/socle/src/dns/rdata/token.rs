@@ -29,11 +29,11 @@ pub fn quoted_length(text: &str) -> Result<usize, OpenQuote> {
     }
 }
 
-/// Where the first character stands that is an end and has no backslash before it.
+/// Where the first character stands that is an end; behind a backslash only the end of the line is one.
 fn end_of(text: &str, is_end: impl Fn(char) -> bool) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, char)| {
-        let ends = char == '\n' || !escaped;
+        let ends = matches!(char, '\n' | '\r') || !escaped;
         escaped = char == '\\' && !escaped;
         (ends && is_end(char)).then_some(at)
     })
