@@ -1,3 +1,4 @@
 //! The Socle provider: one room a subject.
 
+pub mod clients;
 pub mod dns;

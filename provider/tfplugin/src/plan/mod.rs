@@ -1,0 +1,53 @@
+//! Planning: what a change would make of a resource, as a pure function.
+//!
+//! Terraform plans twice: once for the person, and again inside every apply. Both must agree, so nothing here can see
+//! a client, a clock, or chance.
+//!
+//! The order, as terraform-plugin-framework has it: defaults → write-only arguments to null → where anything changed,
+//! computed attributes that the configuration leaves out become unknown → the attributes' own modifiers → the
+//! resource's own [`plan`](resource::Resource::plan).
+
+mod conform;
+mod modify;
+
+pub(crate) use conform::differences;
+pub(crate) use modify::{modify, without_write_only};
+
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::path::Path;
+
+/// A change that is being planned. The resource may fill in what it can know already.
+///
+/// There are no clients here, and `plan` is no method: it is a function of configuration and prior state alone.
+#[derive(Debug)]
+pub struct Plan<M> {
+    /// What the user wrote. Write-only arguments are here, and only here.
+    pub config: M,
+    /// The last known state; none for a new object.
+    pub prior: Option<M>,
+    /// The outcome so far: what the user wrote, defaults, prior values. Computed attributes that may change are
+    /// unknown; set those that can be known already.
+    pub planned: M,
+    replace: Vec<Path>,
+    warnings: Diagnostics,
+}
+
+impl<M> Plan<M> {
+    pub(crate) fn new(config: M, prior: Option<M>, planned: M) -> Self {
+        Self { config, prior, planned, replace: Vec::new(), warnings: Diagnostics::new() }
+    }
+
+    /// A new object is needed because of this attribute.
+    pub fn requires_replace(&mut self, path: impl Into<Path>) {
+        self.replace.push(path.into());
+    }
+
+    /// Tells the user something, without stopping the plan.
+    pub fn warn(&mut self, warning: Diagnostic) {
+        self.warnings.push(warning);
+    }
+
+    pub(crate) fn into_parts(self) -> (M, Vec<Path>, Diagnostics) {
+        (self.planned, self.replace, self.warnings)
+    }
+}

@@ -1,0 +1,194 @@
+//! What the schema alone says of a plan: defaults, unknowns, kept values, and replacement.
+
+use std::collections::BTreeMap;
+
+use crate::cty::Raw;
+use crate::path::Path;
+use crate::schema::{Attribute, Kind, Nesting, Object, Replace};
+
+/// A plan as the schema makes it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Modified {
+    /// The planned values.
+    pub(crate) planned: Raw,
+    /// The attributes whose change needs a new object, sorted, each once.
+    pub(crate) replace: Vec<Path>,
+}
+
+/// `config`, `prior` and `proposed` are objects of this schema; `prior` is null for a new one. `proposed` is
+/// Terraform's own merge of the two.
+pub(crate) fn modify(object: &Object, config: &Raw, prior: &Raw, proposed: &Raw) -> Modified {
+    let mut planned = fill(object, config, proposed);
+    if planned != *prior {
+        planned = forget(object, config, planned);
+        planned = keep(object, prior, planned);
+    }
+    let mut replace = Vec::new();
+    if !prior.is_null() {
+        collect_replacements(object, prior, &planned, &Path::root(), &mut replace);
+    }
+    replace.sort();
+    replace.dedup();
+    Modified { planned, replace }
+}
+
+/// Defaults in, write-only values out.
+fn fill(object: &Object, config: &Raw, proposed: &Raw) -> Raw {
+    rebuild(object, proposed, &[config], &|attribute, value, beside| {
+        let [config] = beside else { return value };
+        if attribute.write_only {
+            Raw::Null
+        } else {
+            match &attribute.default {
+                Some(default) if config.is_null() => default.clone(),
+                _ => value,
+            }
+        }
+    })
+}
+
+/// The same object with every write-only attribute null.
+pub(crate) fn without_write_only(object: &Object, value: &Raw) -> Raw {
+    rebuild(object, value, &[], &|attribute, value, _| if attribute.write_only { Raw::Null } else { value })
+}
+
+/// Computed attributes that the configuration leaves out become unknown: something changed, so they may.
+fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
+    rebuild(object, &planned, &[config], &|attribute, value, beside| {
+        let [config] = beside else { return value };
+        let provider_sets_it =
+            attribute.presence.is_computed() && attribute.default.is_none() && config.is_null();
+        if provider_sets_it { Raw::Unknown } else { value }
+    })
+}
+
+/// What stays as it is once made, keeps its value.
+fn keep(object: &Object, prior: &Raw, planned: Raw) -> Raw {
+    rebuild(object, &planned, &[prior], &|attribute, value, beside| {
+        let [prior] = beside else { return value };
+        if attribute.use_state_for_unknown && value.is_unknown() && !prior.is_null() {
+            (*prior).clone()
+        } else {
+            value
+        }
+    })
+}
+
+/// What one pass does with an attribute: its value, and what stands at the same place in the other trees.
+type Visit<'v> = dyn Fn(&Attribute, Raw, &[&Raw]) -> Raw + 'v;
+
+/// Builds an object anew, attribute by attribute, innermost first, with `beside` walked in step.
+fn rebuild(object: &Object, value: &Raw, beside: &[&Raw], visit: &Visit<'_>) -> Raw {
+    let Raw::Map(entries) = value else { return value.clone() };
+    let mut entries = entries.clone();
+    for attribute in &object.attributes {
+        let below: Vec<_> = beside.iter().map(|tree| tree.get(attribute.name)).collect();
+        let mut value = take(&mut entries, attribute.name);
+        if let Kind::Nested(nesting, object) = &attribute.kind {
+            value = rebuild_each(*nesting, object, value, &below, visit);
+        }
+        entries.insert(attribute.name.to_owned(), visit(attribute, value, &below));
+    }
+    for block in &object.blocks {
+        let below: Vec<_> = beside.iter().map(|tree| tree.get(block.name)).collect();
+        let value = take(&mut entries, block.name);
+        entries
+            .insert(block.name.to_owned(), rebuild_each(block.nesting, &block.object, value, &below, visit));
+    }
+    Raw::Map(entries)
+}
+
+fn take(entries: &mut BTreeMap<String, Raw>, name: &str) -> Raw {
+    entries.remove(name).unwrap_or_default()
+}
+
+/// Elements of a set have no identity, so nothing stands beside them: they are walked with themselves only.
+fn rebuild_each(nesting: Nesting, object: &Object, value: Raw, beside: &[&Raw], visit: &Visit<'_>) -> Raw {
+    match (nesting, value) {
+        (Nesting::Single, value) => rebuild(object, &value, beside, visit),
+        (_, Raw::List(elements)) => {
+            let element = |(index, element): (usize, Raw)| {
+                let below: Vec<_> = beside.iter().map(|tree| element_at(tree, index)).collect();
+                rebuild(object, &element, &below, visit)
+            };
+            Raw::List(elements.into_iter().enumerate().map(element).collect())
+        }
+        (_, Raw::Set(elements)) => Raw::set(elements.into_iter().map(|element| {
+            let below: Vec<_> = beside.iter().map(|_| &element).collect();
+            rebuild(object, &element, &below, visit)
+        })),
+        (_, Raw::Map(entries)) => entries
+            .into_iter()
+            .map(|(key, entry)| {
+                let below: Vec<_> = beside.iter().map(|tree| tree.get(&key)).collect();
+                let entry = rebuild(object, &entry, &below, visit);
+                (key, entry)
+            })
+            .collect(),
+        (_, value) => value,
+    }
+}
+
+fn element_at(tree: &Raw, index: usize) -> &Raw {
+    match tree {
+        Raw::List(elements) => elements.get(index).unwrap_or(&Raw::Null),
+        _ => &Raw::Null,
+    }
+}
+
+fn collect_replacements(object: &Object, prior: &Raw, planned: &Raw, path: &Path, found: &mut Vec<Path>) {
+    for attribute in &object.attributes {
+        let (before, after) = (prior.get(attribute.name), planned.get(attribute.name));
+        let path = path.attribute(attribute.name);
+        if replaces(attribute, before, after) {
+            found.push(path.clone());
+        }
+        if let Kind::Nested(nesting, object) = &attribute.kind {
+            collect_in_each(*nesting, object, before, after, &path, found);
+        }
+    }
+    for block in &object.blocks {
+        let (before, after) = (prior.get(block.name), planned.get(block.name));
+        collect_in_each(block.nesting, &block.object, before, after, &path.attribute(block.name), found);
+    }
+}
+
+fn replaces(attribute: &Attribute, before: &Raw, after: &Raw) -> bool {
+    // An unknown value may turn out to be the old one; replacing for it would be needless.
+    if before == after || !after.is_wholly_known() {
+        return false;
+    }
+    match &attribute.replace {
+        Replace::Never => false,
+        Replace::Always => true,
+        Replace::If(decide) => decide(before, after),
+    }
+}
+
+/// Only what stands at the same place before and after is compared: an added or removed element is a change of the
+/// collection itself.
+fn collect_in_each(
+    nesting: Nesting,
+    object: &Object,
+    before: &Raw,
+    after: &Raw,
+    path: &Path,
+    found: &mut Vec<Path>,
+) {
+    match (nesting, before, after) {
+        (Nesting::Single, Raw::Map(_), Raw::Map(_)) => {
+            collect_replacements(object, before, after, path, found)
+        }
+        (Nesting::Map, Raw::Map(_), Raw::Map(entries)) => {
+            for (key, entry) in entries.iter().filter(|(key, _)| !before.get(key).is_null()) {
+                collect_replacements(object, before.get(key), entry, &path.key(key), found);
+            }
+        }
+        (Nesting::List, Raw::List(before), Raw::List(after)) => {
+            for (index, (before, after)) in before.iter().zip(after).enumerate() {
+                collect_replacements(object, before, after, &path.index(index), found);
+            }
+        }
+        _ => {}
+    }
+}

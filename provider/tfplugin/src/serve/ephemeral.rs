@@ -1,0 +1,65 @@
+//! An ephemeral resource with the type of its model forgotten.
+
+use std::marker::PhantomData;
+use std::time::SystemTime;
+
+use super::{Pending, check};
+use crate::call::Call;
+use crate::cty::Raw;
+use crate::diagnostics::Diagnostics;
+use crate::ephemeral::{EphemeralResource, Opened};
+use crate::model::{self, Model as _};
+use crate::schema::Object;
+use crate::value::Typed as _;
+
+/// What the server needs of an ephemeral resource.
+pub(crate) trait ServedEphemeral<C>: Send + Sync {
+    fn object(&self) -> &Object;
+    fn validate(&self, config: Raw) -> Diagnostics;
+    fn open<'c>(&'c self, call: &'c Call<C>, config: Raw) -> Pending<'c, Result<Opened<Raw>, Diagnostics>>;
+    fn renew<'c>(&'c self, call: &'c Call<C>) -> Pending<'c, Result<Option<SystemTime>, Diagnostics>>;
+    fn close<'c>(&'c self, call: &'c Call<C>) -> Pending<'c, Result<(), Diagnostics>>;
+}
+
+pub(super) struct Typed<E> {
+    object: Object,
+    ephemeral: PhantomData<E>,
+}
+
+impl<E: EphemeralResource> Typed<E> {
+    pub(super) fn new() -> Self {
+        Self { object: E::Model::object(), ephemeral: PhantomData }
+    }
+}
+
+impl<E: EphemeralResource> ServedEphemeral<E::Clients> for Typed<E> {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn validate(&self, config: Raw) -> Diagnostics {
+        check(&self.object, config, E::validate)
+    }
+
+    fn open<'c>(
+        &'c self,
+        call: &'c Call<E::Clients>,
+        config: Raw,
+    ) -> Pending<'c, Result<Opened<Raw>, Diagnostics>> {
+        Box::pin(async move {
+            let opened = E::open(call, model::read(config)?).await?;
+            Ok(Opened { result: opened.result.into_raw(), renew_at: opened.renew_at })
+        })
+    }
+
+    fn renew<'c>(
+        &'c self,
+        call: &'c Call<E::Clients>,
+    ) -> Pending<'c, Result<Option<SystemTime>, Diagnostics>> {
+        Box::pin(E::renew(call))
+    }
+
+    fn close<'c>(&'c self, call: &'c Call<E::Clients>) -> Pending<'c, Result<(), Diagnostics>> {
+        Box::pin(E::close(call))
+    }
+}
