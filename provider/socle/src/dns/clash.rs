@@ -53,7 +53,7 @@ impl Clash {
     /// What the user reads, on the later entry.
     pub fn diagnostic(&self, at: &MapPath<RecordPath>) -> Diagnostic {
         let Self { first, second, set, same } = self;
-        let (name, record_type) = (&set.key.name, set.key.record_type);
+        let (name, record_type) = (set.key.name.without_dot(), set.key.record_type);
         let (summary, detail) = if *same {
             let detail = format!(
                 "The entries {first:?} and {second:?} are both {name} {record_type}. Put all values of one name and \

@@ -33,8 +33,12 @@ impl Function for ParseZoneFile {
 
     fn call(arguments: ZoneFileText) -> Result<Map<Record>, FunctionError> {
         let origin = origin(&arguments.origin, ZoneFileText::ORIGIN)?;
-        let sets = zone_file::parse(&arguments.text, &origin)
-            .map_err(|error| FunctionError::on(ZoneFileText::TEXT, format!("Line {}, column {}: {}.", error.line, error.column, error.kind)))?;
+        let sets = zone_file::parse(&arguments.text, &origin).map_err(|error| {
+            FunctionError::on(
+                ZoneFileText::TEXT,
+                format!("Line {}, column {}: {}.", error.line, error.column, error.kind),
+            )
+        })?;
         let labelled = |set: ZoneRecordSet| {
             let set = set_of(set);
             (set.key.label(&origin), Value::Known(Record::of(&set, &origin)))
@@ -83,14 +87,17 @@ impl Function for RenderZoneFile {
             let place = problem.path.map(|path| format!("At {path}: ")).unwrap_or_default();
             on_records(format!("{place}{} {}", problem.summary, problem.detail))
         };
-        let records =
-            Value::<Map<Record>>::from_raw(arguments.records.value, &Path::root()).map_err(told)?.into_known();
+        let records = Value::<Map<Record>>::from_raw(arguments.records.value, &Path::root())
+            .map_err(told)?
+            .into_known();
         let set = |(label, record): (String, Value<Record>)| {
             let record = record.into_known()?.canonical(&label, &at.key(&label), &origin).map_err(told);
-            let lost = || on_records(format!("The entry {label:?} is no record set: give it a type and values."));
+            let lost =
+                || on_records(format!("The entry {label:?} is no record set: give it a type and values."));
             Some(record.and_then(|record| record.to_set(&origin).ok_or_else(lost)))
         };
-        let sets: Vec<_> = records.unwrap_or_default().into_iter().filter_map(set).collect::<Result<_, _>>()?;
+        let sets: Vec<_> =
+            records.unwrap_or_default().into_iter().filter_map(set).collect::<Result<_, _>>()?;
         zone_file::render(&sets, &origin).map_err(|error| on_records(format!("{error}.")))
     }
 }

@@ -10,8 +10,8 @@ use tfplugin::{Diagnostic, Diagnostics};
 
 use super::batch::{Batch, TooLarge, batches};
 use super::change::{Change, Collision, Policy, changes};
-use super::route53::{ChangeId, Route53, Route53Error, SubmitError, ZoneRecords};
 use super::record::RecordPath;
+use super::route53::{ChangeId, Route53, Route53Error, SubmitError, ZoneRecords};
 use super::{DnsName, RecordSet, SetKey};
 use crate::clients::retry::Budget;
 
@@ -96,7 +96,8 @@ impl Reconciliation<'_> {
                 Some(zone) => zone,
                 None => self.route53.record_sets(self.zone_id, self.budget).await?,
             };
-            let changes = changes(&progress.managed, wanted, &zone.sets, &self.policy).map_err(Reason::Collisions)?;
+            let changes =
+                changes(&progress.managed, wanted, &zone.sets, &self.policy).map_err(Reason::Collisions)?;
             match self.submit(progress, batches(changes)?, &zone).await {
                 Ok(()) => return Ok(zone),
                 // Applied or not? The zone tells.
@@ -153,13 +154,14 @@ impl Reason {
         at: &MapPath<RecordPath>,
         cure: &str,
     ) -> Diagnostics {
+        let zone_name = zone.without_dot();
         let Self::Collisions(collisions) = self else {
-            let summary = format!("Records of {zone} are not complete");
+            let summary = format!("Records of {zone_name} are not complete");
             return Diagnostic::error(summary, self.to_string()).at(at.clone()).into();
         };
         let told = |Collision { wanted, observed }| {
             let detail = format!(
-                "{zone} holds {}, which this resource does not manage, so {} is not made. Nothing was overwritten. {cure}",
+                "{zone_name} holds {}, which this resource does not manage, so {} is not made. Nothing was overwritten. {cure}",
                 observed.key.label(zone),
                 wanted.label(zone),
             );

@@ -10,7 +10,9 @@ use tfplugin::path::MapPath;
 use tfplugin::{Computed, Diagnostic, Diagnostics, List, Map, Model, Value};
 
 use super::escape::Escapes;
-use super::{Alias, Content, Coordinates, DnsName, FailoverRole, Rdata, RecordSet, RecordType, Routing, SetKey, ttl};
+use super::{
+    Alias, Content, Coordinates, DnsName, FailoverRole, Rdata, RecordSet, RecordType, Routing, SetKey, ttl,
+};
 
 /// Time to live of a record set whose user gives none, in seconds.
 pub const DEFAULT_TTL: u32 = 300;
@@ -131,10 +133,22 @@ pub struct Geoproximity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Model)]
 pub struct Place {
     /// Degrees north, from -90 to 90, at most two decimals, such as `48.85`.
-    #[tf(required, validate(pattern(r"^-?[0-9]{1,2}(\.[0-9]{0,2})?$", "degrees from -90 to 90 with at most two decimals")))]
+    #[tf(
+        required,
+        validate(pattern(
+            r"^-?[0-9]{1,2}(\.[0-9]{0,2})?$",
+            "degrees from -90 to 90 with at most two decimals"
+        ))
+    )]
     pub latitude: Value<String>,
     /// Degrees east, from -180 to 180, at most two decimals, such as `2.35`.
-    #[tf(required, validate(pattern(r"^-?[0-9]{1,3}(\.[0-9]{0,2})?$", "degrees from -180 to 180 with at most two decimals")))]
+    #[tf(
+        required,
+        validate(pattern(
+            r"^-?[0-9]{1,3}(\.[0-9]{0,2})?$",
+            "degrees from -180 to 180 with at most two decimals"
+        ))
+    )]
     pub longitude: Value<String>,
 }
 
@@ -204,9 +218,13 @@ impl Record {
     /// The canonical form of an entry; what is unknown stays so.
     pub fn canonical(&self, label: &str, at: &RecordPath, zone: &DnsName) -> Result<Self, Diagnostic> {
         let name = match &self.name {
-            Value::Null => Value::Known(owner(label, zone).map_err(|problem| unfit_label(label, &problem, at))?),
+            Value::Null => {
+                Value::Known(owner(label, zone).map_err(|problem| unfit_label(label, &problem, at))?)
+            }
             Value::Unknown => Value::Unknown,
-            Value::Known(name) => owner(name, zone).map_err(|problem| invalid(&problem).at(at.name()))?.into(),
+            Value::Known(name) => {
+                owner(name, zone).map_err(|problem| invalid(&problem).at(at.name()))?.into()
+            }
         };
         let ttl = match (&self.ttl, &self.values, &self.alias) {
             (Value::Null, Value::Null, _) => Value::Null,
@@ -263,7 +281,11 @@ impl Record {
     /// The key of a canonical record, when its parts are known.
     pub fn key(&self, zone: &DnsName) -> Option<SetKey> {
         let name = DnsName::relative(self.name.known()?, zone, Escapes::Octal).ok()?;
-        Some(SetKey { name, record_type: self.record_type()?, set_identifier: settled(&self.set_identifier)? })
+        Some(SetKey {
+            name,
+            record_type: self.record_type()?,
+            set_identifier: settled(&self.set_identifier)?,
+        })
     }
 
     /// The set that a canonical record stands for, when it is wholly known.
@@ -272,7 +294,10 @@ impl Record {
         let content = match (&self.values, &self.alias) {
             (Value::Known(values), _) => {
                 let read = |value: &Value<String>| Rdata::parse(key.record_type, value.known()?).ok();
-                Content::Values { ttl: *self.ttl.known()?, values: values.iter().map(read).collect::<Option<_>>()? }
+                Content::Values {
+                    ttl: *self.ttl.known()?,
+                    values: values.iter().map(read).collect::<Option<_>>()?,
+                }
             }
             (_, Value::Known(alias)) => Content::Alias(Alias {
                 name: DnsName::absolute(alias.name.known()?, Escapes::Octal).ok()?,
@@ -333,7 +358,11 @@ impl RoutingPolicy {
         }
         if let Value::Known(role) = &self.failover {
             let primary = role == "PRIMARY";
-            return Some(Routing::Failover(if primary { FailoverRole::Primary } else { FailoverRole::Secondary }));
+            return Some(Routing::Failover(if primary {
+                FailoverRole::Primary
+            } else {
+                FailoverRole::Secondary
+            }));
         }
         if let Value::Known(place) = &self.geolocation {
             let (continent, country) = (text(&place.continent), text(&place.country));
@@ -351,7 +380,10 @@ impl RoutingPolicy {
             });
         }
         if let Value::Known(cidr) = &self.cidr {
-            return Some(Routing::Cidr { collection_id: text(&cidr.collection_id)?, location: text(&cidr.location)? });
+            return Some(Routing::Cidr {
+                collection_id: text(&cidr.collection_id)?,
+                location: text(&cidr.location)?,
+            });
         }
         (self.multivalue == Value::Known(true)).then_some(Routing::Multivalue)
     }
@@ -399,7 +431,8 @@ fn owner(text: &str, zone: &DnsName) -> Result<String, String> {
     if text.contains(char::is_whitespace) {
         return Err(format!("{text:?} is no name: it has a space"));
     }
-    let absolute = DnsName::absolute(text, Escapes::Octal).ok().filter(|name| !zone.is_root() && name.is_in(zone));
+    let absolute =
+        DnsName::absolute(text, Escapes::Octal).ok().filter(|name| !zone.is_root() && name.is_in(zone));
     let name = match absolute {
         Some(name) if text != "@" => name,
         _ => DnsName::relative(text, zone, Escapes::Octal).map_err(refuse)?,
@@ -408,16 +441,22 @@ fn owner(text: &str, zone: &DnsName) -> Result<String, String> {
         return Err(format!("{name} is not in the zone {zone}"));
     }
     if zone.is_root() && text.ends_with('.') {
-        return Err(format!("{text:?} is absolute: leave the zone's name out, its records are named relative to it"));
+        return Err(format!(
+            "{text:?} is absolute: leave the zone's name out, its records are named relative to it"
+        ));
     }
     Ok(name.relative_to(zone))
 }
 
-fn canonical_alias(alias: &Value<AliasTarget>, at: &AliasTargetPath) -> Result<Value<AliasTarget>, Diagnostic> {
+fn canonical_alias(
+    alias: &Value<AliasTarget>,
+    at: &AliasTargetPath,
+) -> Result<Value<AliasTarget>, Diagnostic> {
     let Value::Known(alias) = alias else { return Ok(alias.clone()) };
     let name = match &alias.name {
         Value::Known(name) => {
-            let name = DnsName::absolute(name, Escapes::Octal).map_err(|problem| invalid(&problem).at(at.name()))?;
+            let name =
+                DnsName::absolute(name, Escapes::Octal).map_err(|problem| invalid(&problem).at(at.name()))?;
             name.to_string().into()
         }
         other => other.clone(),
@@ -448,6 +487,10 @@ fn invalid(problem: &(impl ToString + ?Sized)) -> Diagnostic {
 }
 
 fn unfit_label(label: &str, problem: &str, at: &RecordPath) -> Diagnostic {
-    let detail = format!("The label {label:?} stands for the name here, but {problem}. Set `name` in this entry.");
+    let detail =
+        format!("The label {label:?} stands for the name here, but {problem}. Set `name` in this entry.");
     Diagnostic::error("Record has no name", detail).at(at.name())
 }
+
+#[cfg(test)]
+mod tests;

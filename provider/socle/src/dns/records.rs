@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tfplugin::{
-    Call, CreateError, Diagnostic, Diagnostics, ImportId, Map, Model, Nothing, Plan, Reached, Resource, Timeouts, Value,
-    Wanted,
+    Call, CreateError, Diagnostic, Diagnostics, ImportId, Map, Model, Nothing, Plan, Reached, Resource,
+    Timeouts, Value, Wanted,
 };
 
 use super::change::{Policy, Unmanaged};
@@ -105,7 +105,11 @@ impl Resource for DnsRecords {
         match Work::begin(call, &state).await {
             Ok(None) => Ok(()),
             Ok(Some(mut work)) => {
-                let nothing = Self { records: Map::new().into(), record_sets: RecordSets::new().into(), ..state.clone() };
+                let nothing = Self {
+                    records: Map::new().into(),
+                    record_sets: RecordSets::new().into(),
+                    ..state.clone()
+                };
                 work.apply(state, &nothing).await.map(drop)
             }
             Err(errors) => Err(Reached::new(state, errors)),
@@ -122,8 +126,13 @@ impl Resource for DnsRecords {
         let observed = work.observe().await?;
         let named = observed.sets.values().filter(|set| labels.contains(set.key.label(&work.apex).as_str()));
         let named: Vec<&RecordSet> = named.collect();
-        if let Some(missing) = labels.iter().find(|label| !named.iter().any(|set| set.key.label(&work.apex) == **label)) {
-            let detail = format!("The zone {} holds no record set {missing:?}. {IMPORT_FORM}", work.apex);
+        if let Some(missing) =
+            labels.iter().find(|label| !named.iter().any(|set| set.key.label(&work.apex) == **label))
+        {
+            let detail = format!(
+                "The zone {} holds no record set {missing:?}. {IMPORT_FORM}",
+                work.apex.without_dot()
+            );
             return Err(Diagnostic::error("No such record set", detail).into());
         }
         let records = named.iter().map(|set| (set.key.label(&work.apex), Record::of(set, &work.apex).into()));
@@ -135,7 +144,8 @@ impl Resource for DnsRecords {
     }
 }
 
-const IMPORT_FORM: &str = "An import names the zone's id and the labels of its sets: `Z0123456789ABCDEFGHIJ,www A,@ MX`.";
+const IMPORT_FORM: &str =
+    "An import names the zone's id and the labels of its sets: `Z0123456789ABCDEFGHIJ,www A,@ MX`.";
 
 fn import_form() -> Diagnostic {
     Diagnostic::error("Import id has another form", IMPORT_FORM)
@@ -144,7 +154,9 @@ fn import_form() -> Diagnostic {
 impl DnsRecords {
     fn no_zone(&self) -> Diagnostics {
         let id = self.zone_id.known().map_or("", String::as_str);
-        let detail = format!("There is no hosted zone {id:?}. Check the id, and that the credentials are of its account.");
+        let detail = format!(
+            "There is no hosted zone {id:?}. Check the id, and that the credentials are of its account."
+        );
         Diagnostic::error("No such zone", detail).at(Self::paths().zone_id()).into()
     }
 }
@@ -219,9 +231,10 @@ impl<'c> Work<'c> {
         let at = DnsRecords::paths().records();
         let repeats = |(label, record): (&String, &Value<Record>)| {
             let name = record.known()?.name.known().unwrap_or(label);
-            let absolute = DnsName::absolute(name, Escapes::Octal).ok().filter(|name| name.is_in(&self.apex))?;
+            let absolute =
+                DnsName::absolute(name, Escapes::Octal).ok().filter(|name| name.is_in(&self.apex))?;
             let relative = absolute.relative_to(&self.apex);
-            let detail = format!("{name:?} ends with the name of the zone, {}. Write {relative:?}.", self.apex);
+            let detail = format!("{name:?} ends with the name of the zone: write {relative:?}.");
             Some(Diagnostic::error("Name is not relative to the zone", detail).at(at.key(label).name()))
         };
         let found: Diagnostics = to.records.known().into_iter().flatten().filter_map(repeats).collect();

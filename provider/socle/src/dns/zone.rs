@@ -7,8 +7,8 @@ mod plan;
 use std::collections::BTreeSet;
 
 use tfplugin::{
-    Call, CreateError, Diagnostic, Diagnostics, ImportId, List, Map, Model, Plan, Reached, Resource, Set, Timeouts,
-    Value, Wanted,
+    Call, CreateError, Diagnostic, Diagnostics, ImportId, List, Map, Model, Plan, Reached, Resource, Set,
+    Timeouts, Value, Wanted,
 };
 
 use super::change::{Policy, Unmanaged};
@@ -154,7 +154,8 @@ impl DnsZone {
         let Value::Known(patterns) = &self.ignore_records else {
             return self.ignore_records.is_null().then(Ignore::default);
         };
-        let patterns: Vec<_> = patterns.iter().map(|pattern| Some(pattern.known()?.as_str())).collect::<Option<_>>()?;
+        let patterns: Vec<_> =
+            patterns.iter().map(|pattern| Some(pattern.known()?.as_str())).collect::<Option<_>>()?;
         Ignore::parse(patterns).ok()
     }
 
@@ -170,7 +171,9 @@ impl DnsZone {
 
     fn networks(&self) -> BTreeSet<route53::Vpc> {
         let known = self.vpcs.known().into_iter().flatten().filter_map(Value::known);
-        let network = |vpc: &Vpc| Some(route53::Vpc { id: vpc.id.known()?.clone(), region: vpc.region.known()?.clone() });
+        let network = |vpc: &Vpc| {
+            Some(route53::Vpc { id: vpc.id.known()?.clone(), region: vpc.region.known()?.clone() })
+        };
         known.filter_map(network).collect()
     }
 }

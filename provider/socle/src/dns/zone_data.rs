@@ -49,7 +49,8 @@ impl DataSource for DnsZoneData {
     async fn read(call: &Call<Clients>, config: Self) -> Result<Self, Diagnostics> {
         let id = config.find(call).await?;
         let observed = observe(call.clients().route53(), &id, &budget(call)).await;
-        let observed = observed.map_err(|error| Diagnostic::error("Zone cannot be read", error.to_string()))?;
+        let observed =
+            observed.map_err(|error| Diagnostic::error("Zone cannot be read", error.to_string()))?;
         Ok(config.with(&observed.ok_or_else(|| none(&id))?))
     }
 }
@@ -58,12 +59,15 @@ impl DnsZoneData {
     /// The id of the only zone of this name and kind.
     async fn find(&self, call: &Call<Clients>) -> Result<String, Diagnostic> {
         let text = self.name.known().map_or("", String::as_str);
-        let invalid = |problem: super::name::NameError| Diagnostic::error("Invalid name", problem.to_string());
+        let invalid =
+            |problem: super::name::NameError| Diagnostic::error("Invalid name", problem.to_string());
         let name = DnsName::absolute(text, Escapes::Octal).map_err(invalid)?;
         let found = call.clients().route53().find_zones(&name, &budget(call)).await;
-        let found = found.map_err(|error| Diagnostic::error("Zone cannot be looked up", error.to_string()))?;
+        let found =
+            found.map_err(|error| Diagnostic::error("Zone cannot be looked up", error.to_string()))?;
         let private = self.private == Value::Known(true);
-        let mut ids: Vec<_> = found.into_iter().filter(|zone| zone.private == private).map(|zone| zone.id).collect();
+        let mut ids: Vec<_> =
+            found.into_iter().filter(|zone| zone.private == private).map(|zone| zone.id).collect();
         match (ids.pop(), ids.is_empty()) {
             (Some(id), true) => Ok(id),
             (None, _) => Err(none(text)),
@@ -86,12 +90,16 @@ impl DnsZoneData {
 }
 
 fn none(name: &str) -> Diagnostic {
-    let detail = format!("The account has no zone {name:?} of this kind. Check `private`, and the credentials' account.");
+    let detail = format!(
+        "The account has no zone {name:?} of this kind. Check `private`, and the credentials' account."
+    );
     Diagnostic::error("No such zone", detail).at(DnsZoneData::paths().name())
 }
 
 fn several(name: &str, ids: &[String]) -> Diagnostic {
     let ids = ids.join(", ");
-    let detail = format!("The account has several zones {name:?} of this kind: {ids}. Only one can be delegated; remove the others.");
+    let detail = format!(
+        "The account has several zones {name:?} of this kind: {ids}. Only one can be delegated; remove the others."
+    );
     Diagnostic::error("Several zones of one name", detail).at(DnsZoneData::paths().name())
 }

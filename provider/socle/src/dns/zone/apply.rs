@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Map, Model as _, Reached, Value};
 
 use super::super::change::is_route53s;
-use super::super::reconcile::{Interrupted, Reason, Reconciled, Reconciliation};
 use super::super::clash::known_sets;
+use super::super::reconcile::{Interrupted, Reason, Reconciled, Reconciliation};
 use super::super::record::{RecordSets, keys_of, sets_of, shown};
 use super::super::route53::{
     ChangeId, NewZone, Route53, Route53Error, Vpc, WriteError, ZoneDetails, ZoneRecords, ZoneSummary,
@@ -30,6 +30,8 @@ struct Work<'c> {
     apex: DnsName,
     /// The state that has been reached; what a failure returns.
     reached: DnsZone,
+    /// The last change that was accepted: the servers have all when they have this.
+    last: Option<ChangeId>,
 }
 
 pub(super) async fn create(call: &Call<Clients>, planned: DnsZone) -> Result<DnsZone, CreateError<DnsZone>> {
@@ -54,7 +56,8 @@ pub(super) async fn update(
 }
 
 pub(super) async fn delete(call: &Call<Clients>, state: DnsZone) -> Result<(), Reached<DnsZone>> {
-    let mut work = Work::new(call, state.clone(), state.clone()).map_err(|error| Reached::new(state, error))?;
+    let mut work =
+        Work::new(call, state.clone(), state.clone()).map_err(|error| Reached::new(state, error))?;
     work.destroy().await.map_err(|errors| Reached::new(work.reached, errors))
 }
 
@@ -69,7 +72,14 @@ impl<'c> Work<'c> {
     fn new(call: &'c Call<Clients>, reached: DnsZone, wanted: DnsZone) -> Result<Self, Diagnostic> {
         let unreadable = || Diagnostic::error("Invalid zone name", "The name cannot be read.");
         let apex = wanted.apex().ok_or_else(unreadable)?;
-        Ok(Self { route53: call.clients().route53(), budget: crate::clients::budget(call), wanted, apex, reached })
+        Ok(Self {
+            route53: call.clients().route53(),
+            budget: crate::clients::budget(call),
+            wanted,
+            apex,
+            reached,
+            last: None,
+        })
     }
 
     fn id(&self) -> &str {
@@ -79,11 +89,12 @@ impl<'c> Work<'c> {
     // === create ===
 
     /// Makes the zone, or finds the one that a killed create left.
-    async fn begin(&self) -> Result<Begun, Diagnostic> {
+    async fn begin(&mut self) -> Result<Begun, Diagnostic> {
         let networks = self.wanted.networks();
         let found = self.route53.find_zones(&self.apex, &self.budget).await;
         let found = found.map_err(|error| failed("Zone cannot be created", &error))?;
-        let same_kind: Vec<_> = found.into_iter().filter(|zone| zone.private != networks.is_empty()).collect();
+        let same_kind: Vec<_> =
+            found.into_iter().filter(|zone| zone.private != networks.is_empty()).collect();
         if let Some(left) = same_kind.iter().find(|zone| is_unfinished(zone)) {
             return self.resume(&left.id).await;
         }
@@ -93,7 +104,7 @@ impl<'c> Work<'c> {
         self.make(networks.into_iter().next()).await
     }
 
-    async fn make(&self, vpc: Option<Vpc>) -> Result<Begun, Diagnostic> {
+    async fn make(&mut self, vpc: Option<Vpc>) -> Result<Begun, Diagnostic> {
         let new = NewZone {
             name: self.apex.clone(),
             caller_reference: format!("{REFERENCE}{:032x}", fastrand::u128(..)),
@@ -101,8 +112,11 @@ impl<'c> Work<'c> {
             vpc,
         };
         match self.route53.create_zone(&new, &self.budget).await {
-            // A new zone holds Route 53's own SOA and NS and nothing else.
-            Ok(created) => Ok(Begun { details: created.details, records: Some(ZoneRecords::default()) }),
+            Ok(created) => {
+                self.last = Some(created.change);
+                // A new zone holds Route 53's own SOA and NS and nothing else.
+                Ok(Begun { details: created.details, records: Some(ZoneRecords::default()) })
+            }
             Err(WriteError::Ambiguous(error)) => self.look_for(&new, error).await,
             Err(WriteError::Failed(error)) => Err(failed("Zone cannot be created", &error)),
         }
@@ -111,7 +125,8 @@ impl<'c> Work<'c> {
     /// After a call whose outcome is unknown: the caller reference tells whether the zone is ours.
     async fn look_for(&self, new: &NewZone, ambiguous: Route53Error) -> Result<Begun, Diagnostic> {
         let found = self.route53.find_zones(&self.apex, &self.budget).await;
-        let found = found.map_err(|error| failed("Zone may have been created; apply again to find it", &error))?;
+        let found =
+            found.map_err(|error| failed("Zone may have been created; apply again to find it", &error))?;
         match found.iter().find(|zone| zone.caller_reference == new.caller_reference) {
             Some(zone) => self.resume(&zone.id).await,
             None => Err(failed("Zone was not created", &ambiguous)),
@@ -121,7 +136,8 @@ impl<'c> Work<'c> {
     async fn resume(&self, id: &str) -> Result<Begun, Diagnostic> {
         let details = self.route53.zone(id, &self.budget).await;
         let details = details.map_err(|error| failed("Zone was begun and cannot be read", &error))?;
-        let gone = || Diagnostic::error("Zone is gone again", format!("Zone {id} was just there. Apply again."));
+        let gone =
+            || Diagnostic::error("Zone is gone again", format!("Zone {id} was just there. Apply again."));
         Ok(Begun { details: details.ok_or_else(gone)?, records: None })
     }
 
@@ -142,7 +158,9 @@ impl<'c> Work<'c> {
         };
         let tags = match begun.records {
             Some(_) => BTreeMap::new(),
-            None => self.route53.tags(self.id(), &self.budget).await.map_err(|error| self.incomplete(&error))?,
+            None => {
+                self.route53.tags(self.id(), &self.budget).await.map_err(|error| self.incomplete(&error))?
+            }
         };
         self.set_networks(&details.vpcs).await?;
         self.set_tags(&tags).await?;
@@ -177,7 +195,8 @@ impl<'c> Work<'c> {
     }
 
     fn changes_records(&self, prior: &DnsZone) -> bool {
-        prior.record_sets != self.wanted.record_sets || prior.unmanaged_record_sets != self.wanted.unmanaged_record_sets
+        prior.record_sets != self.wanted.record_sets
+            || prior.unmanaged_record_sets != self.wanted.unmanaged_record_sets
     }
 
     // === the parts of a zone ===
@@ -202,7 +221,8 @@ impl<'c> Work<'c> {
     }
 
     async fn expect_network(&self, vpc: &Vpc, ambiguous: &Route53Error) -> Result<(), Diagnostics> {
-        let zone = self.route53.zone(self.id(), &self.budget).await.map_err(|error| self.incomplete(&error))?;
+        let zone =
+            self.route53.zone(self.id(), &self.budget).await.map_err(|error| self.incomplete(&error))?;
         match zone {
             Some(zone) if zone.vpcs.contains(vpc) => Ok(()),
             _ => Err(self.incomplete(ambiguous).into()),
@@ -270,7 +290,8 @@ impl<'c> Work<'c> {
         self.reached.records = self.wanted.records.clone();
         self.reached.record_sets = shown(wanted.values(), &self.apex).into();
         self.reached.unmanaged_record_sets = unmanaged;
-        self.in_sync(done.change).await
+        self.last = done.change.or(self.last.take());
+        self.in_sync().await
     }
 
     /// Only what Route 53 accepted counts as done.
@@ -282,17 +303,20 @@ impl<'c> Work<'c> {
             let others = others.into_iter().filter(|(key, _)| unmanaged.contains_key(key)).collect();
             let wanted = self.wanted_sets();
             let ours = interrupted.reached(before.clone());
-            let ours = ours.into_iter().filter(|(key, _)| before.contains_key(key) || wanted.contains_key(key));
+            let ours =
+                ours.into_iter().filter(|(key, _)| before.contains_key(key) || wanted.contains_key(key));
             (ours.collect(), others)
         };
         self.reached.record_sets = shown(ours.values(), &self.apex).into();
         self.reached.unmanaged_record_sets = shown(others.values(), &self.apex).into();
     }
 
-    async fn in_sync(&self, change: Option<ChangeId>) -> Result<(), Diagnostics> {
-        let Some(change) = change else { return Ok(()) };
-        let waited = self.route53.wait_insync(&change, &self.budget).await;
-        waited.map_err(|error| failed("Records are accepted, but not known to be served everywhere yet", &error).into())
+    async fn in_sync(&self) -> Result<(), Diagnostics> {
+        let Some(change) = &self.last else { return Ok(()) };
+        let waited = self.route53.wait_insync(change, &self.budget).await;
+        waited.map_err(|error| {
+            failed("Records are accepted, but not known to be served everywhere yet", &error).into()
+        })
     }
 
     async fn set_comment(&mut self, current: Option<&str>) -> Result<(), Diagnostics> {
@@ -337,7 +361,9 @@ impl<'c> Work<'c> {
             return Ok(all.cloned().collect());
         }
         let others = all.filter(|key| !managed.contains(key)).map(|key| key.label(&self.apex));
-        let others: Vec<_> = others.chain(observed.opaque.iter().map(|set| set.label.clone())).collect();
+        let route53s = format!("{} SOA", self.apex);
+        let opaque = observed.opaque.iter().map(|set| set.label.clone()).filter(|label| *label != route53s);
+        let others: Vec<_> = others.chain(opaque).collect();
         if others.is_empty() {
             return Ok(managed);
         }
@@ -370,7 +396,9 @@ fn exists(zone: &ZoneSummary) -> Diagnostic {
     let detail = format!(
         "The account has a {kind} zone {} already: {}. A second one would answer nobody, since its name servers are \
          delegated nowhere. Import that one: `terraform import ADDRESS {}`.",
-        zone.name, zone.id, zone.id
+        zone.name.without_dot(),
+        zone.id,
+        zone.id
     );
     Diagnostic::error("Zone exists", detail).at(DnsZone::paths().name())
 }

@@ -20,7 +20,11 @@ pub(in super::super) struct Observed {
 }
 
 /// `None` when there is no such zone.
-pub(in super::super) async fn observe(route53: &Route53, id: &str, budget: &Budget) -> Result<Option<Observed>, Route53Error> {
+pub(in super::super) async fn observe(
+    route53: &Route53,
+    id: &str,
+    budget: &Budget,
+) -> Result<Option<Observed>, Route53Error> {
     let Some(details) = route53.zone(id, budget).await? else { return Ok(None) };
     let tags = route53.tags(id, budget).await?;
     let records = route53.record_sets(id, budget).await?;
@@ -31,7 +35,8 @@ pub(in super::super) async fn observe(route53: &Route53, id: &str, budget: &Budg
 pub(super) async fn read(call: &Call<Clients>, state: DnsZone) -> Result<Option<DnsZone>, Diagnostics> {
     let Some(id) = state.id.known() else { return Ok(None) };
     let (route53, budget) = (call.clients().route53(), crate::clients::budget(call));
-    let observed = observe(route53, id, &budget).await.map_err(|error| failed("Zone cannot be read", &error))?;
+    let observed =
+        observe(route53, id, &budget).await.map_err(|error| failed("Zone cannot be read", &error))?;
     Ok(observed.map(|observed| {
         let managed = keys_of(&state.record_sets, &observed.details.zone.name);
         refreshed(state, &observed, &managed)
@@ -75,9 +80,12 @@ pub(super) fn unmanaged(
 /// A zone that exists, as the configuration that would make it: every record is taken over.
 pub(super) async fn import(call: &Call<Clients>, id: &str) -> Result<DnsZone, Diagnostics> {
     let (route53, budget) = (call.clients().route53(), crate::clients::budget(call));
-    let observed = observe(route53, id, &budget).await.map_err(|error| failed("Zone cannot be read", &error))?;
+    let observed =
+        observe(route53, id, &budget).await.map_err(|error| failed("Zone cannot be read", &error))?;
     let Some(observed) = observed else {
-        let detail = format!("There is no hosted zone {id:?}. Give the id that Route 53 shows, such as Z0123456789ABCDEFGHIJ.");
+        let detail = format!(
+            "There is no hosted zone {id:?}. Give the id that Route 53 shows, such as Z0123456789ABCDEFGHIJ."
+        );
         return Err(Diagnostic::error("No such zone", detail).into());
     };
     let apex = &observed.details.zone.name;

@@ -71,7 +71,8 @@ fn unmanaged(plan: &Plan<DnsZone>) -> Value<RecordSets> {
 
 /// A zone with records of others dies only when the user says so.
 pub(super) fn plan_destroy(prior: &DnsZone) -> Result<(), Diagnostics> {
-    let others: Vec<_> = prior.unmanaged_record_sets.known().into_iter().flatten().map(|(label, _)| label.as_str()).collect();
+    let others: Vec<_> =
+        prior.unmanaged_record_sets.known().into_iter().flatten().map(|(label, _)| label.as_str()).collect();
     if others.is_empty() || prior.force_destroy == Value::Known(true) {
         return Ok(());
     }
@@ -91,3 +92,6 @@ pub(super) fn not_ours(labels: &[&str]) -> Diagnostic {
     );
     Diagnostic::error("Zone holds records of others", detail).at(DnsZone::paths().force_destroy())
 }
+
+#[cfg(test)]
+mod tests;
