@@ -53,3 +53,6 @@ impl DecodeError {
 
 /// Bounds recursion: a hostile or corrupt message must not overflow the stack.
 const MAX_DEPTH: usize = 100;
+
+#[cfg(test)]
+mod tests;

@@ -69,13 +69,11 @@ fn write(out: &mut Vec<u8>, value: &Raw, ty: &Type) {
     }
 }
 
-/// As cty does: an integer where it is one, a double where that is exact, else decimal text.
+/// As cty does: a 64-bit integer, or a fraction that is exactly a double; else decimal text.
 fn write_number(out: &mut Vec<u8>, number: &Number) {
     if let Some(whole) = number.to_integer::<i64>() {
         put!(rmp::encode::write_sint(out, whole));
-    } else if let Some(whole) = number.to_integer::<u64>() {
-        put!(rmp::encode::write_uint(out, whole));
-    } else if let Some(double) = number.to_exact_f64() {
+    } else if let Some(double) = number.to_exact_fraction() {
         put!(rmp::encode::write_f64(out, double));
     } else {
         put!(rmp::encode::write_str(out, &number.to_string()));
@@ -186,27 +184,23 @@ impl<'b> Reader<'b> {
     }
 
     fn extension(&mut self) -> Result<Raw, DecodeError> {
-        let meta = self.rmp("an extension", |rest| rmp::decode::read_ext_meta(rest))?;
+        let meta = self.rmp("an extension", rmp::decode::read_ext_meta)?;
         self.take(meta.size as usize)?;
         Ok(Raw::Unknown)
     }
 
     fn bool(&mut self) -> Result<Raw, DecodeError> {
         match self.peek()? {
-            Marker::True | Marker::False => {
-                Ok(Raw::Bool(self.rmp("a bool", |rest| rmp::decode::read_bool(rest))?))
-            }
+            Marker::True | Marker::False => Ok(Raw::Bool(self.rmp("a bool", rmp::decode::read_bool)?)),
             _ => self.mismatch(&Type::Bool),
         }
     }
 
     fn number(&mut self) -> Result<Raw, DecodeError> {
         let number = match self.peek()? {
-            Marker::U64 => self.rmp("a number", |rest| rmp::decode::read_u64(rest))?.into(),
-            Marker::F32 => {
-                Number::from_f64(self.rmp("a number", |rest| rmp::decode::read_f32(rest))?.into())?
-            }
-            Marker::F64 => Number::from_f64(self.rmp("a number", |rest| rmp::decode::read_f64(rest))?)?,
+            Marker::U64 => self.rmp("a number", rmp::decode::read_u64)?.into(),
+            Marker::F32 => Number::from_f64(self.rmp("a number", rmp::decode::read_f32)?.into())?,
+            Marker::F64 => Number::from_f64(self.rmp("a number", rmp::decode::read_f64)?)?,
             Marker::FixPos(_)
             | Marker::FixNeg(_)
             | Marker::U8
@@ -215,7 +209,7 @@ impl<'b> Reader<'b> {
             | Marker::I8
             | Marker::I16
             | Marker::I32
-            | Marker::I64 => self.rmp("a number", |rest| rmp::decode::read_int::<i64, _>(rest))?.into(),
+            | Marker::I64 => self.rmp("a number", rmp::decode::read_int::<i64, _>)?.into(),
             _ => self.string(&Type::Number)?.parse()?,
         };
         Ok(Raw::Number(number))
@@ -226,7 +220,7 @@ impl<'b> Reader<'b> {
             Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => {}
             _ => return self.mismatch(wanted),
         }
-        let len = self.rmp("a string", |rest| rmp::decode::read_str_len(rest))?;
+        let len = self.rmp("a string", rmp::decode::read_str_len)?;
         let bytes = self.take(len as usize)?;
         std::str::from_utf8(bytes).map_err(|_| self.malformed("UTF-8 text"))
     }
@@ -238,7 +232,7 @@ impl<'b> Reader<'b> {
         }
         let json = match self.peek()? {
             Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => {
-                let len = self.rmp("a type", |rest| rmp::decode::read_bin_len(rest))?;
+                let len = self.rmp("a type", rmp::decode::read_bin_len)?;
                 self.take(len as usize)?
             }
             _ => self.string(&Type::String)?.as_bytes(),
@@ -253,7 +247,7 @@ impl<'b> Reader<'b> {
     fn array_len(&mut self, wanted: &Type) -> Result<u32, DecodeError> {
         match self.peek()? {
             Marker::FixArray(_) | Marker::Array16 | Marker::Array32 => {
-                self.rmp("an array", |rest| rmp::decode::read_array_len(rest))
+                self.rmp("an array", rmp::decode::read_array_len)
             }
             _ => self.mismatch(wanted),
         }
@@ -288,7 +282,7 @@ impl<'b> Reader<'b> {
             Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => {}
             _ => return self.mismatch(ty),
         }
-        let len = self.rmp("a map", |rest| rmp::decode::read_map_len(rest))?;
+        let len = self.rmp("a map", rmp::decode::read_map_len)?;
         let mut entries = BTreeMap::new();
         for _ in 0..len {
             let key = self.string(&Type::String)?;

@@ -16,8 +16,12 @@ pub struct Number(BigDecimal);
 #[error("{0:?} is not a finite decimal number")]
 pub struct NumberError(pub String);
 
-/// Digits and exponents beyond this are refused: `1e999999999` is ten bytes on the wire and a gigabyte written out.
-const MAX_EXPONENT: i64 = 4096;
+/// Exponents beyond this are refused: `1e999999999` is ten bytes on the wire and a gigabyte written out.
+const MAX_EXPONENT: u64 = 4096;
+/// More significant digits are refused; Terraform keeps about 150.
+const MAX_DIGITS: u64 = 8192;
+/// Longer text is refused unread: the time to read digits grows with their square.
+const MAX_TEXT: usize = 16 * 1024;
 
 impl Number {
     /// The value as a whole number of type `T`, if it is one and fits.
@@ -33,8 +37,11 @@ impl Number {
         self.0.to_f64().unwrap_or(f64::NAN)
     }
 
-    /// The double that is exactly this number, if there is one.
-    pub(super) fn to_exact_f64(&self) -> Option<f64> {
+    /// The double that is exactly this number, if it is no whole number and there is one.
+    pub(super) fn to_exact_fraction(&self) -> Option<f64> {
+        if self.0.is_integer() {
+            return None;
+        }
         let double = self.0.to_f64().filter(|double| double.is_finite())?;
         (Self::from_f64(double).as_ref() == Ok(self)).then_some(double)
     }
@@ -54,12 +61,17 @@ impl FromStr for Number {
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
         let refuse = || NumberError(text.to_owned());
-        let decimal = BigDecimal::from_str_radix(text, 10).map_err(|_| refuse())?;
-        let (digits, exponent) = decimal.as_bigint_and_exponent();
-        if exponent.unsigned_abs() > MAX_EXPONENT.unsigned_abs() || digits.bits() > 64 * 1024 {
+        if text.len() > MAX_TEXT
+            || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+        {
             return Err(refuse());
         }
-        Ok(Self(decimal.normalized()))
+        let decimal = BigDecimal::from_str_radix(text, 10).map_err(|_| refuse())?.normalized();
+        let (_, exponent) = decimal.as_bigint_and_scale();
+        if exponent.unsigned_abs() > MAX_EXPONENT || decimal.digits() > MAX_DIGITS {
+            return Err(refuse());
+        }
+        Ok(Self(decimal))
     }
 }
 
@@ -95,13 +107,13 @@ mod tests {
     fn a_double_is_taken_exactly() {
         let tenth = Number::from_f64(0.1).unwrap();
         assert_ne!(tenth, "0.1".parse().unwrap(), "the double nearest to 0.1 is not 0.1");
-        assert_eq!(tenth.to_exact_f64(), Some(0.1));
-        assert_eq!("0.1".parse::<Number>().unwrap().to_exact_f64(), None);
+        assert_eq!(tenth.to_exact_fraction(), Some(0.1));
+        assert_eq!("0.1".parse::<Number>().unwrap().to_exact_fraction(), None);
     }
 
     #[test]
     fn refuses_what_is_not_finite_or_would_not_fit_in_memory() {
-        for text in ["NaN", "inf", "", "1e999999999", "0x10", "1 2"] {
+        for text in ["NaN", "inf", "", "1e999999999", "0x10", "1 2", "1_000", &"9".repeat(1_000_000)] {
             assert!(text.parse::<Number>().is_err(), "{text}");
         }
         assert!(Number::from_f64(f64::INFINITY).is_err());

@@ -49,9 +49,13 @@ impl Raw {
         Self::Set(elements)
     }
 
-    /// Is it null?
+    /// Is it null? (So is a null of a known type where any type is allowed.)
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
+        match self {
+            Self::Null => true,
+            Self::Dynamic(dynamic) => dynamic.value.is_null(),
+            _ => false,
+        }
     }
 
     /// Is the value itself unknown? (An element of a known collection may still be.)

@@ -73,7 +73,12 @@ fn fits(planned: &Raw, returned: &Raw) -> bool {
         (Raw::Set(elements), Raw::Set(_)) if !elements.iter().all(Raw::is_wholly_known) => {
             returned.is_wholly_known()
         }
-        (Raw::Dynamic(planned), Raw::Dynamic(returned)) => fits(&planned.value, &returned.value),
+        (Raw::Dynamic(planned), Raw::Dynamic(returned)) => {
+            planned.ty == returned.ty && fits(&planned.value, &returned.value)
+        }
         (planned, returned) => planned == returned && returned.is_wholly_known(),
     }
 }
+
+#[cfg(test)]
+mod tests;

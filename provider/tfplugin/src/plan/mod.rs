@@ -5,13 +5,15 @@
 //!
 //! The order, as terraform-plugin-framework has it: defaults → write-only arguments to null → where anything changed,
 //! computed attributes that the configuration leaves out become unknown → the attributes' own modifiers → the
-//! resource's own [`plan`](resource::Resource::plan).
+//! resource's own [`plan`](crate::Resource::plan).
 
 mod conform;
+#[cfg(test)]
+mod machine;
 mod modify;
 
 pub(crate) use conform::differences;
-pub(crate) use modify::{modify, without_write_only};
+pub(crate) use modify::{modify, settled};
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;

@@ -20,8 +20,8 @@ pub(crate) struct Modified {
 pub(crate) fn modify(object: &Object, config: &Raw, prior: &Raw, proposed: &Raw) -> Modified {
     let mut planned = fill(object, config, proposed);
     if planned != *prior {
-        planned = forget(object, config, planned);
-        planned = keep(object, prior, planned);
+        planned = forget(object, config, &planned);
+        planned = keep(object, prior, &planned);
     }
     let mut replace = Vec::new();
     if !prior.is_null() {
@@ -47,14 +47,15 @@ fn fill(object: &Object, config: &Raw, proposed: &Raw) -> Raw {
     })
 }
 
-/// The same object with every write-only attribute null.
-pub(crate) fn without_write_only(object: &Object, value: &Raw) -> Raw {
+/// The object as it may stand in a plan or a state: no write-only value, and no block repeated zero times that is
+/// null instead of empty.
+pub(crate) fn settled(object: &Object, value: &Raw) -> Raw {
     rebuild(object, value, &[], &|attribute, value, _| if attribute.write_only { Raw::Null } else { value })
 }
 
 /// Computed attributes that the configuration leaves out become unknown: something changed, so they may.
-fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
-    rebuild(object, &planned, &[config], &|attribute, value, beside| {
+fn forget(object: &Object, config: &Raw, planned: &Raw) -> Raw {
+    rebuild(object, planned, &[config], &|attribute, value, beside| {
         let [config] = beside else { return value };
         let provider_sets_it =
             attribute.presence.is_computed() && attribute.default.is_none() && config.is_null();
@@ -63,8 +64,8 @@ fn forget(object: &Object, config: &Raw, planned: Raw) -> Raw {
 }
 
 /// What stays as it is once made, keeps its value.
-fn keep(object: &Object, prior: &Raw, planned: Raw) -> Raw {
-    rebuild(object, &planned, &[prior], &|attribute, value, beside| {
+fn keep(object: &Object, prior: &Raw, planned: &Raw) -> Raw {
+    rebuild(object, planned, &[prior], &|attribute, value, beside| {
         let [prior] = beside else { return value };
         if attribute.use_state_for_unknown && value.is_unknown() && !prior.is_null() {
             (*prior).clone()
@@ -91,15 +92,25 @@ fn rebuild(object: &Object, value: &Raw, beside: &[&Raw], visit: &Visit<'_>) -> 
     }
     for block in &object.blocks {
         let below: Vec<_> = beside.iter().map(|tree| tree.get(block.name)).collect();
-        let value = take(&mut entries, block.name);
-        entries
-            .insert(block.name.to_owned(), rebuild_each(block.nesting, &block.object, value, &below, visit));
+        let value = repeated(block.nesting, take(&mut entries, block.name));
+        let value = rebuild_each(block.nesting, &block.object, value, &below, visit);
+        entries.insert(block.name.to_owned(), value);
     }
     Raw::Map(entries)
 }
 
 fn take(entries: &mut BTreeMap<String, Raw>, name: &str) -> Raw {
     entries.remove(name).unwrap_or_default()
+}
+
+/// Terraform knows no null in place of blocks that can be repeated.
+fn repeated(nesting: Nesting, value: Raw) -> Raw {
+    match (nesting, value) {
+        (Nesting::List, Raw::Null) => Raw::List(Vec::new()),
+        (Nesting::Set, Raw::Null) => Raw::set([]),
+        (Nesting::Map, Raw::Null) => Raw::Map(BTreeMap::new()),
+        (_, value) => value,
+    }
 }
 
 /// Elements of a set have no identity, so nothing stands beside them: they are walked with themselves only.
@@ -177,7 +188,7 @@ fn collect_in_each(
 ) {
     match (nesting, before, after) {
         (Nesting::Single, Raw::Map(_), Raw::Map(_)) => {
-            collect_replacements(object, before, after, path, found)
+            collect_replacements(object, before, after, path, found);
         }
         (Nesting::Map, Raw::Map(_), Raw::Map(entries)) => {
             for (key, entry) in entries.iter().filter(|(key, _)| !before.get(key).is_null()) {
@@ -192,3 +203,6 @@ fn collect_in_each(
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

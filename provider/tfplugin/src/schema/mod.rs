@@ -104,6 +104,9 @@ pub enum Presence {
     OptionalComputed,
 }
 
+/// Says of an old and a new value whether the change needs a new object.
+pub type Decide = Arc<dyn Fn(&Raw, &Raw) -> bool + Send + Sync>;
+
 /// Whether a changed attribute means a new object. It never fires on an unknown value.
 #[derive(Clone, Default)]
 pub enum Replace {
@@ -113,7 +116,7 @@ pub enum Replace {
     /// Always a new object.
     Always,
     /// A new object when the function says so of the old and the new value.
-    If(Arc<dyn Fn(&Raw, &Raw) -> bool + Send + Sync>),
+    If(Decide),
 }
 
 impl Replace {

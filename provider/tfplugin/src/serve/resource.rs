@@ -8,7 +8,7 @@ use crate::cty::{Raw, from_json};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::model::{self, Model};
 use crate::path::Path;
-use crate::plan::{Plan, differences, modify, without_write_only};
+use crate::plan::{Plan, differences, modify, settled};
 use crate::resource::{CreateError, ImportId, MoveSource, Reached, Resource, Wanted};
 use crate::schema::Object;
 use crate::value::Typed as _;
@@ -70,24 +70,24 @@ impl<R: Resource> Typed<R> {
         Self { object: R::Model::object(), identity: R::Identity::object(), resource: PhantomData }
     }
 
-    /// A model as it goes into a plan or a state: whatever the author's code left in it, no write-only value.
-    fn write(&self, model: R::Model) -> Raw {
-        if R::Model::HAS_WRITE_ONLY {
-            without_write_only(&self.object, &model.into_raw())
-        } else {
-            model.into_raw()
-        }
+    /// A model as it goes into a plan: whatever the author's code left in it, no write-only value.
+    fn plan_of(&self, model: R::Model) -> Raw {
+        settled(&self.object, &model.into_raw())
     }
 
-    /// The state that a failed operation reached. It knows no unknowns: what was not reached is absent.
+    /// A model as it goes into a state, which knows no unknowns: what was not found or reached is absent.
+    fn state_of(&self, model: R::Model) -> Raw {
+        settled(&self.object, &model.into_raw().unknown_as_null())
+    }
+
+    /// The state that a failed operation reached.
     fn reached(&self, reached: Reached<R::Model>) -> Applied {
-        Applied { state: self.write(reached.state).unknown_as_null(), errors: reached.errors }
+        Applied { state: self.state_of(reached.state), errors: reached.errors }
     }
 
     /// What apply returns equals what was planned; where the world disagrees it is an error.
     fn hold_to_plan(&self, planned: &Raw, state: R::Model) -> Applied {
-        let state = self.write(state);
-        let errors = differences(&self.object, planned, &state).into_iter().map(|path| {
+        let errors = differences(&self.object, planned, &self.plan_of(state.clone())).into_iter().map(|path| {
             let detail = format!(
                 "{} was applied, but {path} is not what the plan promised. The state now holds what was found: run \
                  plan again to see the difference. If it comes back, please report it.",
@@ -95,7 +95,7 @@ impl<R: Resource> Typed<R> {
             );
             Diagnostic::error("Not applied as planned", detail).at(path)
         });
-        Applied { errors: errors.collect(), state }
+        Applied { errors: errors.collect(), state: self.state_of(state) }
     }
 }
 
@@ -126,7 +126,7 @@ impl<R: Resource> ServedResource<R::Clients> for Typed<R> {
         replace.extend(more);
         replace.sort();
         replace.dedup();
-        Ok(Planned { state: self.write(state), replace, warnings })
+        Ok(Planned { state: self.plan_of(state), replace, warnings })
     }
 
     fn plan_destroy(&self, prior: Raw) -> Result<(), Diagnostics> {
@@ -136,7 +136,7 @@ impl<R: Resource> ServedResource<R::Clients> for Typed<R> {
     fn read<'c>(&'c self, call: &'c Call<R::Clients>, state: Raw) -> Pending<'c, Result<Raw, Diagnostics>> {
         Box::pin(async move {
             let found = R::read(call, model::read(state)?).await?;
-            Ok(found.map_or(Raw::Null, |found| self.write(found)))
+            Ok(found.map_or(Raw::Null, |found| self.state_of(found)))
         })
     }
 
@@ -197,23 +197,24 @@ impl<R: Resource> ServedResource<R::Clients> for Typed<R> {
             };
             let found = R::import(call, id).await?;
             let identity = R::identity(&found).map(R::Identity::into_raw);
-            Ok(Imported { state: self.write(found), identity })
+            Ok(Imported { state: self.state_of(found), identity })
         })
     }
 
     fn upgrade(&self, version: u32, state: serde_json::Value) -> Result<Raw, Diagnostics> {
         if version == R::VERSION {
-            from_json(&state, &self.object.ty()).map_err(|error| {
+            let state = from_json(&state, &self.object.ty()).map_err(|error| {
                 let detail = format!("{error}. The state was edited, or comes from another provider.");
-                Diagnostic::error("State does not fit the schema", detail).into()
-            })
+                Diagnostic::error("State does not fit the schema", detail)
+            })?;
+            Ok(settled(&self.object, &state))
         } else {
-            R::upgrade(version, state).map(|state| self.write(state))
+            R::upgrade(version, state).map(|state| self.state_of(state))
         }
     }
 
     fn move_from(&self, source: &MoveSource) -> Result<Option<Raw>, Diagnostics> {
-        Ok(R::move_from(source)?.map(|state| self.write(state)))
+        Ok(R::move_from(source)?.map(|state| self.state_of(state)))
     }
 
     fn identity(&self, state: &Raw) -> Option<Raw> {

@@ -21,7 +21,9 @@ macro_rules! answers_with_diagnostics {
     ($($rpc:ident),* $(,)?) => { $(
         impl Answer for pb::$rpc::Response {
             fn failed(errors: Diagnostics) -> Self {
-                Self { diagnostics: encode::diagnostics(errors), ..Self::default() }
+                let mut answer = Self::default();
+                answer.diagnostics = encode::diagnostics(errors);
+                answer
             }
         }
     )* };

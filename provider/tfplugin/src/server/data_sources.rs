@@ -36,7 +36,7 @@ impl<P: Provider> Server<P> {
         let state =
             found.map_err(|errors| warnings.clone().into_iter().chain(errors).collect::<Diagnostics>())?;
         Ok(pb::read_data_source::Response {
-            state: encode::object(&state, data_source.object()),
+            state: Some(encode::object(&state, data_source.object())),
             deferred: None,
             diagnostics: encode::diagnostics(warnings),
         })

@@ -10,19 +10,19 @@ use crate::schema::{Attribute, Block, Kind, Nesting, Object};
 use crate::serve::ServedFunction;
 
 /// A value of a resource, data source or ephemeral resource.
-pub(super) fn object(value: &Raw, object: &Object) -> Option<pb::DynamicValue> {
+pub(super) fn object(value: &Raw, object: &Object) -> pb::DynamicValue {
     typed(value, &object.ty())
 }
 
 /// A value of a type.
-pub(super) fn typed(value: &Raw, ty: &Type) -> Option<pb::DynamicValue> {
-    Some(pb::DynamicValue { msgpack: cty::encode(value, ty), json: Vec::new() })
+pub(super) fn typed(value: &Raw, ty: &Type) -> pb::DynamicValue {
+    pb::DynamicValue { msgpack: cty::encode(value, ty), json: Vec::new() }
 }
 
 /// What names an object in the world. An identity that is not known yet is none.
 pub(super) fn identity(value: Option<Raw>, object: &Object) -> Option<pb::ResourceIdentityData> {
     let value = value.filter(Raw::is_wholly_known)?;
-    Some(pb::ResourceIdentityData { identity_data: self::object(&value, object) })
+    Some(pb::ResourceIdentityData { identity_data: Some(self::object(&value, object)) })
 }
 
 /// What a resource notes for itself.
@@ -112,7 +112,7 @@ fn attribute(attribute: &Attribute) -> pb::schema::Attribute {
         sensitive: attribute.sensitive,
         write_only: attribute.write_only,
         deprecated: attribute.deprecated.is_some(),
-        ..Default::default()
+        deprecation_message: attribute.deprecated.unwrap_or_default().to_owned(),
     }
 }
 

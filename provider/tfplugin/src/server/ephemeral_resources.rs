@@ -33,7 +33,7 @@ impl<P: Provider> Server<P> {
         let opened = ephemeral.open(&call, config).await?;
         let (private, warnings) = call.into_parts();
         Ok(pb::open_ephemeral_resource::Response {
-            result: encode::object(&opened.result, ephemeral.object()),
+            result: Some(encode::object(&opened.result, ephemeral.object())),
             renew_at: opened.renew_at.map(Into::into),
             private: Some(encode::private(&private)),
             deferred: None,

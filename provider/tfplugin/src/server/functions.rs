@@ -22,7 +22,7 @@ impl<P: Provider> Server<P> {
         let arguments = request.arguments.iter().enumerate();
         let arguments = arguments.map(|(position, value)| argument(function.parameters(), position, value));
         let result = function.call(arguments.collect::<Result<_, _>>()?)?;
-        Ok(encode::typed(&result, function.result()).unwrap_or_default())
+        Ok(encode::typed(&result, function.result()))
     }
 }
 

@@ -67,7 +67,7 @@ impl<P: Provider> Default for Server<P> {
 }
 
 /// `NAME` of `PREFIX_NAME`.
-fn own_name<'n, P: Provider>(type_name: &'n str) -> &'n str {
+fn own_name<P: Provider>(type_name: &str) -> &str {
     let without = type_name.strip_prefix(P::NAME).and_then(|rest| rest.strip_prefix('_'));
     without.unwrap_or(type_name)
 }

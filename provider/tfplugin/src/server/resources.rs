@@ -9,6 +9,7 @@ use crate::provider::Provider;
 use crate::resource::{ImportId, MoveSource};
 use crate::serve::ServedResource;
 use crate::timeouts;
+use crate::validate::refuse_write_only;
 
 impl<P: Provider> Server<P> {
     fn resource(&self, type_name: &str) -> Result<&dyn ServedResource<P::Clients>, Diagnostics> {
@@ -33,7 +34,11 @@ impl<P: Provider> Server<P> {
     ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
         let resource = self.resource(&request.type_name)?;
         let config = decode::object(request.config.as_ref(), resource.object())?;
-        let found = resource.validate(config);
+        let mut found = Diagnostics::new();
+        if !request.client_capabilities.is_some_and(|client| client.write_only_attributes_allowed) {
+            found.extend(refuse_write_only(resource.object(), &config));
+        }
+        found.extend(resource.validate(config));
         Ok(pb::validate_resource_config::Response { diagnostics: encode::diagnostics(found) })
     }
 
@@ -47,7 +52,7 @@ impl<P: Provider> Server<P> {
             return Err(newer_state(request.version));
         }
         let state = resource.upgrade(version, decode::state(request.raw_state.as_ref())?)?;
-        let upgraded_state = encode::object(&state, resource.object());
+        let upgraded_state = Some(encode::object(&state, resource.object()));
         Ok(pb::upgrade_resource_state::Response { upgraded_state, diagnostics: Vec::new() })
     }
 
@@ -74,7 +79,7 @@ impl<P: Provider> Server<P> {
         let (private, warnings) = call.into_parts();
         let state = found.map_err(|errors| with(warnings.clone(), errors))?;
         Ok(pb::read_resource::Response {
-            new_state: encode::object(&state, resource.object()),
+            new_state: Some(encode::object(&state, resource.object())),
             new_identity: identity(resource, &state),
             private: encode::private(&private),
             deferred: None,
@@ -92,7 +97,7 @@ impl<P: Provider> Server<P> {
         if proposed.is_null() {
             resource.plan_destroy(prior)?;
             return Ok(pb::plan_resource_change::Response {
-                planned_state: encode::object(&Raw::Null, resource.object()),
+                planned_state: Some(encode::object(&Raw::Null, resource.object())),
                 planned_private: request.prior_private,
                 planned_identity: request.prior_identity,
                 ..Default::default()
@@ -101,7 +106,7 @@ impl<P: Provider> Server<P> {
         let config = decode::object(request.config.as_ref(), resource.object())?;
         let planned = resource.plan(config, prior, &proposed)?;
         Ok(pb::plan_resource_change::Response {
-            planned_state: encode::object(&planned.state, resource.object()),
+            planned_state: Some(encode::object(&planned.state, resource.object())),
             requires_replace: planned.replace.iter().map(encode::path).collect(),
             planned_private: request.prior_private,
             planned_identity: request.prior_identity,
@@ -138,7 +143,7 @@ impl<P: Provider> Server<P> {
         };
         let (private, warnings) = call.into_parts();
         Ok(pb::apply_resource_change::Response {
-            new_state: encode::object(&applied.state, resource.object()),
+            new_state: Some(encode::object(&applied.state, resource.object())),
             new_identity: identity(resource, &applied.state),
             private: encode::private(&private),
             diagnostics: encode::diagnostics(with(warnings, applied.errors)),
@@ -164,7 +169,7 @@ impl<P: Provider> Server<P> {
         let imported = imported.map_err(|errors| with(warnings.clone(), errors))?;
         let found = pb::import_resource_state::ImportedResource {
             type_name: request.type_name,
-            state: encode::object(&imported.state, resource.object()),
+            state: Some(encode::object(&imported.state, resource.object())),
             identity: encode::identity(imported.identity, resource.identity_object()),
             private: encode::private(&private),
         };
@@ -194,7 +199,7 @@ impl<P: Provider> Server<P> {
             Diagnostic::error("Cannot move from this type", detail)
         })?;
         Ok(pb::move_resource_state::Response {
-            target_state: encode::object(&state, resource.object()),
+            target_state: Some(encode::object(&state, resource.object())),
             target_identity: identity(resource, &state),
             ..Default::default()
         })

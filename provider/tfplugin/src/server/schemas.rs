@@ -29,14 +29,13 @@ impl<P: Provider> Server<P> {
     }
 
     pub(super) fn get_provider_schema(&self) -> pb::get_provider_schema::Response {
-        let resource = |(own, served): (&&str, &Box<dyn crate::serve::ServedResource<P::Clients>>)| {
-            (full_name::<P>(own), encode::schema(served.object(), served.version()))
-        };
         pb::get_provider_schema::Response {
             provider: Some(encode::schema(&self.provider, 0)),
             // Never null: Terraform takes its absence for "no schema of provider_meta".
             provider_meta: Some(pb::Schema { version: 0, block: Some(pb::schema::Block::default()) }),
-            resource_schemas: self.served.resources.iter().map(resource).collect(),
+            resource_schemas: (self.served.resources.iter())
+                .map(|(own, served)| (full_name::<P>(own), encode::schema(served.object(), served.version())))
+                .collect(),
             data_source_schemas: (self.served.data_sources.iter())
                 .map(|(own, served)| (full_name::<P>(own), encode::schema(served.object(), 0)))
                 .collect(),

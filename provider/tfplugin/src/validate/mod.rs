@@ -14,6 +14,7 @@ pub use ready::{
     Counted, cidr, duration, each, each_key, hostname, ip_address, length, one_of, parse_duration, pattern,
     range,
 };
+pub(crate) use walk::refuse_write_only;
 pub use walk::validate;
 
 use crate::cty::Raw;

@@ -270,9 +270,9 @@ mod tests {
 
     #[test]
     fn a_duration_is_numbers_with_units() {
-        assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("1h30m"), Some(Duration::from_mins(90)));
         assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(parse_duration("30d"), Some(Duration::from_secs(30 * 86_400)));
+        assert_eq!(parse_duration("30d"), Some(Duration::from_hours(720)));
         for bad in ["", "5", "m", "5 m", "-1s", "1.5h", "99999999999999999999d"] {
             assert_eq!(parse_duration(bad), None, "{bad}");
         }
@@ -292,5 +292,56 @@ mod tests {
     fn an_element_is_named_by_its_position() {
         let found = each(one_of(["a"])).check(&vec![Value::from("a"), Value::Unknown, Value::from("b")]);
         assert_eq!(found, Err("element 2: found \"b\"".to_owned()));
+    }
+
+    /// What the validator says of good and of bad values.
+    fn judge<T>(validator: &impl Validator<T>, good: &[T], bad: &[T]) {
+        for value in good {
+            assert_eq!(validator.check(value), Ok(()));
+        }
+        for value in bad {
+            assert!(validator.check(value).is_err(), "{}", validator.describe());
+        }
+    }
+
+    #[test]
+    fn lengths_count_characters_elements_and_entries() {
+        judge::<String>(&length(1..=2), &["ab".into(), "éé".into()], &[String::new(), "abc".into()]);
+        judge::<List<bool>>(&length(1..), &[vec![Value::Null]], &[vec![]]);
+        judge::<Set<bool>>(&length(..1), &[Set::new()], &[[Value::from(true)].into()]);
+        judge::<Map<bool>>(&length(1..=1), &[[("a".to_owned(), Value::Null)].into()], &[Map::new()]);
+    }
+
+    #[test]
+    fn ranges_have_open_and_closed_ends() {
+        judge(&range(1..=3), &[1, 3], &[0, 4]);
+        judge(&range(..3), &[i64::MIN, 2], &[3]);
+        judge(&range((Bound::Excluded(1), Bound::Unbounded)), &[2, i64::MAX], &[1]);
+    }
+
+    #[test]
+    fn words_patterns_addresses_and_lengths_of_time() {
+        let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        judge(&one_of(["a", "b"]), &text(&["a", "b"]), &text(&["c", "", "A"]));
+        judge(&pattern("^a+$", "some a"), &text(&["a", "aa"]), &text(&["", "b"]));
+        judge(&ip_address(), &text(&["203.0.113.10", "::1"]), &text(&["203.0.113", "::1/128", ""]));
+        judge(&cidr(), &text(&["10.0.0.0/8"]), &text(&["10.0.0.1/8"]));
+        judge(&hostname(), &text(&["a.example"]), &text(&["-a"]));
+        judge(&duration(), &text(&["90s"]), &text(&["90"]));
+    }
+
+    #[test]
+    fn an_invalid_pattern_refuses_every_value_and_says_so() {
+        let found = pattern("(", "something").check(&"(".to_owned());
+        assert!(found.is_err_and(|message| message.starts_with("the provider's own pattern is invalid")));
+    }
+
+    #[test]
+    fn a_validator_of_ones_own_is_a_closure_with_a_description() {
+        let even = super::super::describe("an even number", |number: &i64| {
+            if number % 2 == 0 { Ok(()) } else { Err(format!("found {number}")) }
+        });
+        assert_eq!(even.describe(), "an even number");
+        judge(&even, &[2], &[3]);
     }
 }

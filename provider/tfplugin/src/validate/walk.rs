@@ -24,9 +24,7 @@ fn check_object(object: &Object, config: &Raw, path: &Path, found: &mut Diagnost
             let detail = format!("Add a `{}` block: {}", block.name, block.description);
             found.push(Diagnostic::error("Missing block", detail).at(path.clone()));
         }
-        each_object(block.nesting, value, &path, &mut |value, path| {
-            check_object(&block.object, value, path, found)
-        });
+        check_each(block.nesting, &block.object, value, &path, found);
     }
     for rule in &object.rules {
         found.extend(broken(*rule, config).map(|message| message.at(path.clone())));
@@ -42,6 +40,12 @@ fn check_attribute(attribute: &Attribute, value: &Raw, path: &Path, found: &mut 
         }
         return;
     }
+    if attribute.presence == Presence::Computed {
+        let detail =
+            format!("`{}` is set by the provider: remove it from the configuration.", attribute.name);
+        found.push(Diagnostic::error("Read-only attribute", detail).at(path.clone()));
+        return;
+    }
     if let Some(instead) = attribute.deprecated {
         found.push(Diagnostic::warning("Deprecated attribute", instead).at(path.clone()));
     }
@@ -55,12 +59,51 @@ fn check_attribute(attribute: &Attribute, value: &Raw, path: &Path, found: &mut 
         }
     }
     if let Kind::Nested(nesting, object) = &attribute.kind {
-        each_object(*nesting, value, path, &mut |value, path| check_object(object, value, path, found));
+        check_each(*nesting, object, value, path, found);
     }
 }
 
-/// Visits every known object of a nested attribute or block. A set has no paths inside: its own stands for all.
-pub(crate) fn each_object(nesting: Nesting, value: &Raw, path: &Path, visit: &mut dyn FnMut(&Raw, &Path)) {
+/// The protocol has no path into a set: what is wrong inside stands on the set as a whole.
+fn check_each(nesting: Nesting, object: &Object, value: &Raw, path: &Path, found: &mut Diagnostics) {
+    let mut inside = Diagnostics::new();
+    each_object(nesting, value, path, &mut |value, path| check_object(object, value, path, &mut inside));
+    let is_set = nesting == Nesting::Set;
+    found.extend(inside.into_iter().map(|message| if is_set { message.at(path.clone()) } else { message }));
+}
+
+/// Write-only arguments in `config`, for a client that would store them.
+pub(crate) fn refuse_write_only(object: &Object, config: &Raw) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    find_write_only(object, config, &Path::root(), &mut found);
+    found
+}
+
+fn find_write_only(object: &Object, config: &Raw, path: &Path, found: &mut Diagnostics) {
+    for attribute in &object.attributes {
+        let (value, path) = (config.get(attribute.name), path.attribute(attribute.name));
+        if attribute.write_only && !value.is_null() {
+            let detail = format!(
+                "`{}` is write-only, which Terraform knows since version 1.11. Upgrade Terraform, or leave it out.",
+                attribute.name
+            );
+            found.push(Diagnostic::error("Write-only argument not supported", detail).at(path.clone()));
+        }
+        if let Kind::Nested(nesting, object) = &attribute.kind {
+            each_object(*nesting, value, &path, &mut |value, path| {
+                find_write_only(object, value, path, found);
+            });
+        }
+    }
+    for block in &object.blocks {
+        let (value, path) = (config.get(block.name), path.attribute(block.name));
+        each_object(block.nesting, value, &path, &mut |value, path| {
+            find_write_only(&block.object, value, path, found);
+        });
+    }
+}
+
+/// Visits every known object of a nested attribute or block.
+fn each_object(nesting: Nesting, value: &Raw, path: &Path, visit: &mut dyn FnMut(&Raw, &Path)) {
     match (nesting, value) {
         (Nesting::Single, Raw::Map(_)) => visit(value, path),
         (_, Raw::List(elements)) => {
@@ -118,3 +161,6 @@ fn broken(rule: Rule, config: &Raw) -> Option<Diagnostic> {
         Diagnostic::error("Invalid combination", format!("{rule}; found {written}."))
     })
 }
+
+#[cfg(test)]
+mod tests;
