@@ -99,6 +99,11 @@ fn policy_of(set: &RecordSet) -> Option<&'static str> {
     set.routing.as_ref().map(super::Routing::policy)
 }
 
+/// Whether a set is the SOA or NS of the zone itself, which Route 53 makes and keeps.
+pub fn is_route53s(key: &SetKey, zone: &DnsName) -> bool {
+    matches!(key.record_type, RecordType::Soa | RecordType::Ns) && key.name == *zone
+}
+
 struct Comparison<'a> {
     managed_before: &'a BTreeSet<SetKey>,
     wanted: &'a BTreeMap<SetKey, RecordSet>,
@@ -130,9 +135,8 @@ impl Comparison<'_> {
         owned && !self.is_route53s(key) && !self.policy.ignore.matches(&key.name)
     }
 
-    /// Whether the set is the apex SOA or NS.
     fn is_route53s(&self, key: &SetKey) -> bool {
-        matches!(key.record_type, RecordType::Soa | RecordType::Ns) && key.name == self.policy.zone
+        is_route53s(key, &self.policy.zone)
     }
 
     /// What stands in the way of a wanted set.

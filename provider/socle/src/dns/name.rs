@@ -115,6 +115,11 @@ impl DnsName {
         self.labels.iter().map(|label| label.len() + 1).sum::<usize>() + 1
     }
 
+    /// The root, `.`.
+    pub const fn root() -> Self {
+        Self { labels: Vec::new() }
+    }
+
     /// Whether this is the root, `.`.
     pub fn is_root(&self) -> bool {
         self.labels.is_empty()

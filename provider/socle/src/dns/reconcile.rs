@@ -5,10 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tfplugin::path::MapPath;
+use tfplugin::{Diagnostic, Diagnostics};
+
 use super::batch::{Batch, TooLarge, batches};
 use super::change::{Change, Collision, Policy, changes};
 use super::route53::{ChangeId, Route53, Route53Error, SubmitError, ZoneRecords};
-use super::{RecordSet, SetKey};
+use super::record::RecordPath;
+use super::{DnsName, RecordSet, SetKey};
 use crate::clients::retry::Budget;
 
 /// How often a zone is looked at again after a write whose outcome is not known.
@@ -137,5 +141,31 @@ impl Interrupted {
             };
         }
         managed
+    }
+}
+
+impl Reason {
+    /// What the user reads. `labels` are those that the user gave; `cure` says what to do about a set in the way.
+    pub fn diagnostics(
+        self,
+        zone: &DnsName,
+        labels: &BTreeMap<SetKey, String>,
+        at: &MapPath<RecordPath>,
+        cure: &str,
+    ) -> Diagnostics {
+        let Self::Collisions(collisions) = self else {
+            let summary = format!("Records of {zone} are not complete");
+            return Diagnostic::error(summary, self.to_string()).at(at.clone()).into();
+        };
+        let told = |Collision { wanted, observed }| {
+            let detail = format!(
+                "{zone} holds {}, which this resource does not manage, so {} is not made. Nothing was overwritten. {cure}",
+                observed.key.label(zone),
+                wanted.label(zone),
+            );
+            let label = labels.get(&wanted).cloned().unwrap_or_else(|| wanted.label(zone));
+            Diagnostic::error("A record set of others is in the way", detail).at(at.key(&label))
+        };
+        collisions.into_iter().map(told).collect()
     }
 }

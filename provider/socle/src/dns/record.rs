@@ -4,7 +4,7 @@
 //! DNS compares them. The plan is made on canonical forms alone, element by element: a value that is not known yet
 //! leaves the rest of its set, and its neighbours, known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tfplugin::path::MapPath;
 use tfplugin::{Computed, Diagnostic, Diagnostics, List, Map, Model, Value};
@@ -194,6 +194,12 @@ pub fn sets_of(shown: &Value<RecordSets>, zone: &DnsName) -> BTreeMap<SetKey, Re
     sets.map(|set| (set.key.clone(), set)).collect()
 }
 
+/// The keys of canonical records.
+pub fn keys_of(shown: &Value<RecordSets>, zone: &DnsName) -> BTreeSet<SetKey> {
+    let records = shown.known().into_iter().flat_map(BTreeMap::values).filter_map(Value::known);
+    records.filter_map(|Computed(record)| record.key(zone)).collect()
+}
+
 impl Record {
     /// The canonical form of an entry; what is unknown stays so.
     pub fn canonical(&self, label: &str, at: &RecordPath, zone: &DnsName) -> Result<Self, Diagnostic> {
@@ -254,13 +260,18 @@ impl Record {
         }
     }
 
+    /// The key of a canonical record, when its parts are known.
+    pub fn key(&self, zone: &DnsName) -> Option<SetKey> {
+        let name = DnsName::relative(self.name.known()?, zone, Escapes::Octal).ok()?;
+        Some(SetKey { name, record_type: self.record_type()?, set_identifier: settled(&self.set_identifier)? })
+    }
+
     /// The set that a canonical record stands for, when it is wholly known.
     pub fn to_set(&self, zone: &DnsName) -> Option<RecordSet> {
-        let name = DnsName::relative(self.name.known()?, zone, Escapes::Octal).ok()?;
-        let record_type = self.record_type()?;
+        let key = self.key(zone)?;
         let content = match (&self.values, &self.alias) {
             (Value::Known(values), _) => {
-                let read = |value: &Value<String>| Rdata::parse(record_type, value.known()?).ok();
+                let read = |value: &Value<String>| Rdata::parse(key.record_type, value.known()?).ok();
                 Content::Values { ttl: *self.ttl.known()?, values: values.iter().map(read).collect::<Option<_>>()? }
             }
             (_, Value::Known(alias)) => Content::Alias(Alias {
@@ -271,7 +282,7 @@ impl Record {
             _ => return None,
         };
         Some(RecordSet {
-            key: SetKey { name, record_type, set_identifier: settled(&self.set_identifier)? },
+            key,
             content,
             routing: match &self.routing {
                 Value::Known(policy) => Some(policy.to_routing()?),

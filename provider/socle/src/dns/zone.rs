@@ -1,8 +1,8 @@
 //! `socle_dns_zone`: a zone with its whole record set as one resource.
 
 mod apply;
+pub(super) mod observed;
 mod plan;
-mod read;
 
 use std::collections::BTreeSet;
 
@@ -115,7 +115,7 @@ impl Resource for DnsZone {
     }
 
     async fn read(call: &Call<Clients>, state: Self) -> Result<Option<Self>, Diagnostics> {
-        read::read(call, state).await
+        observed::read(call, state).await
     }
 
     async fn create(call: &Call<Clients>, wanted: Wanted<Self>) -> Result<Self, CreateError<Self>> {
@@ -135,7 +135,7 @@ impl Resource for DnsZone {
             ImportId::Id(id) => id,
             ImportId::Identity(identity) => identity.id.into_known().unwrap_or_default(),
         };
-        read::import(call, id.trim_start_matches("/hostedzone/")).await
+        observed::import(call, id.trim_start_matches("/hostedzone/")).await
     }
 
     fn identity(state: &Self) -> Option<ZoneIdentity> {

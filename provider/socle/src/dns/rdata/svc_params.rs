@@ -94,7 +94,12 @@ fn key_name(key: u16) -> String {
     known.map_or_else(|| format!("key{key}"), |(_, name, _)| (*name).to_owned())
 }
 
-/// How `keyNNN` is written: as the key's own name would be in messages, byte by byte.
+/// A key as it is written: those that came after RFC 9460 by number, which software of its time reads too.
+fn written_key(key: u16) -> String {
+    if key <= 6 { key_name(key) } else { format!("key{key}") }
+}
+
+/// The format of a key's value; text where the key has no name.
 fn format_of(key: u16) -> Format {
     KEYS.iter().find(|(number, ..)| *number == key).map_or(Format::Text, |(.., format)| *format)
 }
@@ -167,7 +172,7 @@ impl SvcParams {
         let params = self.0.iter().map(|(key, value)| {
             let text = format_of(*key).text(value, escapes);
             let equals = if text.is_empty() { "" } else { "=" };
-            format!("{}{equals}{text}", key_name(*key))
+            format!("{}{equals}{text}", written_key(*key))
         });
         params.collect::<Vec<_>>().join(" ")
     }
@@ -236,7 +241,7 @@ impl Format {
 
     fn text(self, value: &[u8], escapes: Escapes) -> String {
         match self {
-            Self::Keys => list(keys(value).into_iter().map(key_name)),
+            Self::Keys => list(keys(value).into_iter().map(written_key)),
             Self::Ids => quoted(&escaped_ids(value), escapes),
             Self::Nothing => String::new(),
             Self::Port => list(keys(value)),

@@ -122,6 +122,12 @@ fn what_means_the_same_is_equal() {
 }
 
 #[test]
+fn parameters_newer_than_rfc_9460_are_written_by_number() {
+    let newer = read(RecordType::Svcb, r"1 . mandatory=dohpath alpn=h2 dohpath=/q{?dns} ohttp");
+    assert_eq!(newer.to_string(), r#"1 . mandatory=key7 alpn="h2" key7="/q{?dns}" key8"#);
+}
+
+#[test]
 fn what_means_another_thing_is_not_equal() {
     use RecordType::{Caa, Mx, Txt};
     for (record_type, one, other) in [

@@ -6,13 +6,14 @@ use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Map, Model as _, Reac
 
 use super::super::change::is_route53s;
 use super::super::reconcile::{Interrupted, Reason, Reconciled, Reconciliation};
-use super::super::record::{RecordSets, sets_of, shown};
+use super::super::clash::known_sets;
+use super::super::record::{RecordSets, keys_of, sets_of, shown};
 use super::super::route53::{
     ChangeId, NewZone, Route53, Route53Error, Vpc, WriteError, ZoneDetails, ZoneRecords, ZoneSummary,
 };
 use super::super::{DnsName, RecordSet, SetKey};
-use super::plan::{keys, known_sets, not_ours};
-use super::{DnsZone, failed, read};
+use super::plan::not_ours;
+use super::{DnsZone, failed, observed};
 use crate::clients::Clients;
 use crate::clients::retry::Budget;
 
@@ -129,8 +130,8 @@ impl<'c> Work<'c> {
         let details = begun.details;
         self.reached = DnsZone {
             id: details.zone.id.clone().into(),
-            arn: read::arn(&details.zone.id).into(),
-            name_servers: read::name_servers(&details).into(),
+            arn: observed::arn(&details.zone.id).into(),
+            name_servers: observed::name_servers(&details).into(),
             comment: details.zone.comment.clone().unwrap_or_default().into(),
             tags: Value::Null,
             vpcs: Value::Null,
@@ -160,7 +161,7 @@ impl<'c> Work<'c> {
             self.set_tags(&tags_of(&prior.tags)).await?;
         }
         if self.changes_records(&prior) {
-            self.set_records(keys(&prior.record_sets, &self.apex), None).await?;
+            self.set_records(keys_of(&prior.record_sets, &self.apex), None).await?;
         }
         self.set_comment(prior.comment.known().map(String::as_str)).await?;
         // The rest are words to the provider alone: nothing in the world can fail for them.
@@ -260,7 +261,8 @@ impl<'c> Work<'c> {
             if self.wanted.deletes_unmanaged() {
                 return RecordSets::new().into();
             }
-            read::unmanaged(&done.observed, &managed, &self.wanted, &self.apex).into()
+            let ignored = self.wanted.ignored().unwrap_or_default();
+            observed::unmanaged(&done.observed, &managed, &ignored, &self.apex).into()
         };
         // A known plan is kept; what others did meanwhile is the next refresh's to see.
         let planned = self.wanted.unmanaged_record_sets.clone();
@@ -327,7 +329,7 @@ impl<'c> Work<'c> {
 
     /// The sets to delete; an error when some of them are not ours to delete.
     fn doomed(&mut self, observed: &ZoneRecords) -> Result<BTreeSet<SetKey>, Diagnostic> {
-        let managed = keys(&self.reached.record_sets, &self.apex);
+        let managed = keys_of(&self.reached.record_sets, &self.apex);
         let all = observed.sets.keys().filter(|key| !is_route53s(key, &self.apex));
         if self.wanted.force_destroy == Value::Known(true) {
             // Also those that were ignored: the zone cannot go without them.
@@ -354,22 +356,8 @@ impl<'c> Work<'c> {
             .into_iter()
             .map(|(label, set)| (set.key, label))
             .collect();
-        match reason {
-            Reason::Collisions(collisions) => collisions
-                .into_iter()
-                .map(|collision| {
-                    let label = labels.get(&collision.wanted).cloned().unwrap_or_default();
-                    let detail = format!(
-                        "The zone already holds {}, which this resource does not manage, so {} is not made. Nothing \
-                         was overwritten. Remove it from the zone, or import the zone to take its records over.",
-                        collision.observed.key.label(&self.apex),
-                        collision.wanted.label(&self.apex),
-                    );
-                    Diagnostic::error("A record of others is in the way", detail).at(at.key(&label))
-                })
-                .collect(),
-            other => self.incomplete(&other).at(at).into(),
-        }
+        let cure = "Remove it from the zone, or import the zone to take its records over.";
+        reason.diagnostics(&self.apex, &labels, &at, cure)
     }
 }
 

@@ -1,12 +1,9 @@
 //! What a change of a zone would do: pure functions of configuration and prior state.
 
-use std::collections::BTreeMap;
+use tfplugin::{Diagnostic, Diagnostics, Model as _, Plan, Value};
 
-use tfplugin::{Computed, Diagnostic, Diagnostics, Map, Model as _, Plan, Value};
-
-use super::super::change::can_coexist;
-use super::super::record::{Record, RecordSets, canonical_sets};
-use super::super::{DnsName, RecordSet, SetKey};
+use super::super::clash::{clashes, known_sets};
+use super::super::record::{RecordSets, canonical_sets};
 use super::DnsZone;
 
 /// What the schema cannot say of the records.
@@ -29,63 +26,6 @@ pub(super) fn validate(config: &DnsZone, found: &mut Diagnostics) {
             Diagnostic::error("Record is ignored", detail).at(at.key(label))
         }));
     }
-}
-
-/// Every entry that is wholly known, as a set, with the label it has.
-pub(in super::super) fn known_sets(records: &Value<Map<Record>>, zone: &DnsName) -> Vec<(String, RecordSet)> {
-    let at = DnsZone::paths().records();
-    let entries = records.known().into_iter().flatten();
-    let known = entries.filter_map(|(label, record)| Some((label, record.known()?)));
-    let set = |(label, record): (&String, &Record)| {
-        let canonical = record.canonical(label, &at.key(label), zone).ok()?;
-        Some((label.clone(), canonical.to_set(zone)?))
-    };
-    known.filter_map(set).collect()
-}
-
-/// Two entries that cannot both be.
-#[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct Clash {
-    label: String,
-    first: String,
-    set: RecordSet,
-    same: bool,
-}
-
-impl Clash {
-    pub(in super::super) fn diagnostic(&self, at: &tfplugin::path::MapPath<super::super::record::RecordPath>) -> Diagnostic {
-        let Self { label, first, set, same } = self;
-        let (name, record_type) = (&set.key.name, set.key.record_type);
-        let (summary, detail) = if *same {
-            let detail = format!(
-                "The entries {first:?} and {label:?} are both {name} {record_type}. Put all values of one name and type \
-                 into one entry, or give each a `set_identifier` and a `routing`."
-            );
-            ("Two entries of one record set", detail)
-        } else {
-            let detail = format!(
-                "The entries {first:?} and {label:?} cannot both be at {name}: a CNAME stands alone, and all sets of one \
-                 name and type have the same kind of routing."
-            );
-            ("Entries that exclude each other", detail)
-        };
-        Diagnostic::error(summary, detail).at(at.key(label))
-    }
-}
-
-/// Every entry that cannot be beside an earlier one.
-pub(in super::super) fn clashes(sets: &[(String, RecordSet)]) -> Vec<Clash> {
-    let mut of_name: BTreeMap<&DnsName, Vec<&(String, RecordSet)>> = BTreeMap::new();
-    let mut found = Vec::new();
-    for entry @ (label, set) in sets {
-        let earlier = of_name.entry(&set.key.name).or_default();
-        if let Some((first, other)) = earlier.iter().find(|(_, other)| !can_coexist(other, set)) {
-            let same = other.key == set.key;
-            found.push(Clash { label: label.clone(), first: first.clone(), set: set.clone(), same });
-        }
-        earlier.push(entry);
-    }
-    found
 }
 
 /// The plan shows every record set that changes.
@@ -150,10 +90,4 @@ pub(super) fn not_ours(labels: &[&str]) -> Diagnostic {
          or set `force_destroy = true` and apply before the destroy."
     );
     Diagnostic::error("Zone holds records of others", detail).at(DnsZone::paths().force_destroy())
-}
-
-/// The keys of sets as a result shows them.
-pub(super) fn keys(shown: &Value<RecordSets>, apex: &DnsName) -> std::collections::BTreeSet<SetKey> {
-    let records = shown.known().into_iter().flatten().filter_map(|(_, record)| record.known());
-    records.filter_map(|Computed(record)| record.key(apex)).collect()
 }

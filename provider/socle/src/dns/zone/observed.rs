@@ -5,22 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{Call, Diagnostic, Diagnostics, Map, Value};
 
 use super::super::change::is_route53s;
-use super::super::record::{Record, RecordSets, shown};
+use super::super::record::{Record, RecordSets, keys_of, shown};
 use super::super::route53::{Route53, Route53Error, ZoneDetails, ZoneRecords};
 use super::super::{DnsName, SetKey};
-use super::{DnsZone, Vpc, failed, plan::keys};
+use super::{DnsZone, Ignore, Vpc, failed};
 use crate::clients::Clients;
 use crate::clients::retry::Budget;
 
 /// All that Route 53 says of a zone.
-pub(super) struct Observed {
-    pub(super) details: ZoneDetails,
-    pub(super) tags: BTreeMap<String, String>,
-    pub(super) records: ZoneRecords,
+pub(in super::super) struct Observed {
+    pub(in super::super) details: ZoneDetails,
+    pub(in super::super) tags: BTreeMap<String, String>,
+    pub(in super::super) records: ZoneRecords,
 }
 
 /// `None` when there is no such zone.
-pub(super) async fn observe(route53: &Route53, id: &str, budget: &Budget) -> Result<Option<Observed>, Route53Error> {
+pub(in super::super) async fn observe(route53: &Route53, id: &str, budget: &Budget) -> Result<Option<Observed>, Route53Error> {
     let Some(details) = route53.zone(id, budget).await? else { return Ok(None) };
     let tags = route53.tags(id, budget).await?;
     let records = route53.record_sets(id, budget).await?;
@@ -33,7 +33,7 @@ pub(super) async fn read(call: &Call<Clients>, state: DnsZone) -> Result<Option<
     let (route53, budget) = (call.clients().route53(), crate::clients::budget(call));
     let observed = observe(route53, id, &budget).await.map_err(|error| failed("Zone cannot be read", &error))?;
     Ok(observed.map(|observed| {
-        let managed = keys(&state.record_sets, &observed.details.zone.name);
+        let managed = keys_of(&state.record_sets, &observed.details.zone.name);
         refreshed(state, &observed, &managed)
     }))
 }
@@ -44,7 +44,8 @@ fn refreshed(state: DnsZone, observed: &Observed, managed: &BTreeSet<SetKey>) ->
     let same_name = state.apex().as_ref() == Some(apex);
     let networks = state.networks();
     let tags = shown_tags(&observed.tags);
-    let (ours, others) = split(observed, managed, &state.ignored().unwrap_or_default());
+    let ours = observed.records.sets.values().filter(|set| managed.contains(&set.key));
+    let others = unmanaged(&observed.records, managed, &state.ignored().unwrap_or_default(), apex);
     DnsZone {
         name: if same_name { state.name.clone() } else { apex.without_dot().into() },
         vpcs: if networks == details.vpcs { state.vpcs.clone() } else { shown_networks(details) },
@@ -52,24 +53,19 @@ fn refreshed(state: DnsZone, observed: &Observed, managed: &BTreeSet<SetKey>) ->
         tags: if tags.is_empty() && state.tags.is_null() { Value::Null } else { tags.into() },
         arn: arn(&details.zone.id).into(),
         name_servers: name_servers(details).into(),
-        record_sets: ours.into(),
+        record_sets: shown(ours, apex).into(),
         unmanaged_record_sets: others.into(),
         ..state
     }
 }
 
-/// The managed sets, and the others that may be shown.
-fn split(observed: &Observed, managed: &BTreeSet<SetKey>, ignored: &super::Ignore) -> (RecordSets, RecordSets) {
-    let apex = &observed.details.zone.name;
-    let (ours, others): (Vec<_>, Vec<_>) =
-        observed.records.sets.values().partition(|set| managed.contains(&set.key));
-    let others = others.into_iter().filter(|set| !ignored.matches(&set.key.name) && !is_route53s(&set.key, apex));
-    (shown(ours, apex), shown(others, apex))
-}
-
 /// What a zone holds besides `managed`, as the state shows it.
-pub(super) fn unmanaged(records: &ZoneRecords, managed: &BTreeSet<SetKey>, zone: &DnsZone, apex: &DnsName) -> RecordSets {
-    let ignored = zone.ignored().unwrap_or_default();
+pub(super) fn unmanaged(
+    records: &ZoneRecords,
+    managed: &BTreeSet<SetKey>,
+    ignored: &Ignore,
+    apex: &DnsName,
+) -> RecordSets {
     let others = records.sets.values().filter(|set| {
         !managed.contains(&set.key) && !ignored.matches(&set.key.name) && !is_route53s(&set.key, apex)
     });
@@ -99,16 +95,16 @@ pub(super) async fn import(call: &Call<Clients>, id: &str) -> Result<DnsZone, Di
     Ok(refreshed(state, &observed, &managed))
 }
 
-pub(super) fn arn(id: &str) -> String {
+pub(in super::super) fn arn(id: &str) -> String {
     format!("arn:aws:route53:::hostedzone/{id}")
 }
 
-pub(super) fn name_servers(details: &ZoneDetails) -> Vec<Value<String>> {
+pub(in super::super) fn name_servers(details: &ZoneDetails) -> Vec<Value<String>> {
     details.name_servers.iter().cloned().map(Value::Known).collect()
 }
 
 /// Tags that AWS sets itself are not the user's.
-fn shown_tags(tags: &BTreeMap<String, String>) -> Map<String> {
+pub(in super::super) fn shown_tags(tags: &BTreeMap<String, String>) -> Map<String> {
     let own = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
     own.map(|(key, value)| (key.clone(), value.clone().into())).collect()
 }
