@@ -1,3 +1,8 @@
 //! The Socle provider: one room a subject.
+//!
+//! A room holds its resources, their pure core and the shell around it; [`provider`] lists what is served, and
+//! [`clients`] is the only place that connects, authenticates and tries again.
 
+pub mod clients;
 pub mod dns;
+pub mod provider;

@@ -16,6 +16,7 @@ pub mod timeouts;
 pub mod validate;
 
 mod call;
+mod computed;
 mod data_source;
 mod ephemeral;
 mod provider;
@@ -25,6 +26,7 @@ mod server;
 mod value;
 
 pub use call::Call;
+pub use computed::Computed;
 pub use cty::{Dynamic, Number};
 pub use data_source::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};

@@ -35,7 +35,8 @@ pub struct Plan<M> {
 }
 
 impl<M> Plan<M> {
-    pub(crate) fn new(config: M, prior: Option<M>, planned: M) -> Self {
+    /// A change to plan; resources get theirs from the framework, tests make their own.
+    pub fn new(config: M, prior: Option<M>, planned: M) -> Self {
         Self { config, prior, planned, replace: Vec::new(), warnings: Diagnostics::new() }
     }
 
@@ -49,7 +50,8 @@ impl<M> Plan<M> {
         self.warnings.push(warning);
     }
 
-    pub(crate) fn into_parts(self) -> (M, Vec<Path>, Diagnostics) {
+    /// What was planned: the outcome, what needs a new object, and the warnings.
+    pub fn into_parts(self) -> (M, Vec<Path>, Diagnostics) {
         (self.planned, self.replace, self.warnings)
     }
 }

@@ -1,0 +1,24 @@
+# The verbs of this project; people and CI use the same ones. `make` alone lists them.
+
+SHELL := bash
+
+# What is dear to make is kept here, outside the checkout.
+export SOCLE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socle
+
+# A checkout of CI is new every time, so what it compiles is kept too. Elsewhere cargo uses `target/` as ever: two
+# checkouts on one machine must not take each other's provider.
+ifdef CI
+export CARGO_TARGET_DIR ?= $(SOCLE_CACHE)/target
+endif
+
+.PHONY: help
+help: ## list the verbs
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: test
+test: ## lint, then run all tests; installs what they need where it may
+	@acceptance-tests/run-tests.sh
+
+.PHONY: lint
+lint: ## check formatting, compiler and clippy warnings, shell scripts
+	@acceptance-tests/lint.sh

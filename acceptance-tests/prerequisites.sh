@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Sees to it that the programs which the tests drive are there. As root on Debian or Ubuntu it installs the packages
+# that are missing; elsewhere it says what to run.
+set -euo pipefail
+
+packages=()
+tools=()
+
+# needs PROGRAM PACKAGE: a program that a Debian package brings.
+needs() {
+    command -v "$1" >/dev/null || packages+=("$2")
+}
+
+# needs_tool PROGRAM ADVICE: a program that is installed in a way of its own.
+needs_tool() {
+    command -v "$1" >/dev/null || tools+=("$1: $2")
+}
+
+needs_tool cargo "install Rust 1.95 or newer with rustup"
+needs_tool cargo-clippy "run: rustup component add clippy"
+needs_tool cargo-fmt "run: rustup component add rustfmt"
+needs_tool terraform "install Terraform 1.11 or newer"
+[ -n "${TOFU:-}" ] || command -v tofu >/dev/null ||
+    needs_tool go "install Go 1.26 or newer, to build OpenTofu from its module"
+needs cc gcc
+needs python3 python3
+needs shellcheck shellcheck
+# The oracle for zone files.
+needs named-checkzone bind9-utils
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+
+install() {
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}"
+}
+
+if [ ${#packages[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing ${packages[*]}"
+        # The package lists of a new machine may be missing or old.
+        install || { apt-get update && install; }
+    else
+        tools+=("packages: run: sudo apt-get install ${packages[*]}")
+    fi
+fi
+
+if [ ${#tools[@]} -gt 0 ]; then
+    echo "missing:"
+    printf '  %s\n' "${tools[@]}"
+    exit 1
+fi

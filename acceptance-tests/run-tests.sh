@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Lints, builds and tests the whole workspace. Ends with one line, `N passed, N failed`, in which a lint, a build or a
+# crash that failed counts as one.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+
+finish() {
+    echo "$passed passed, $failed failed"
+    exit $((failed > 0))
+}
+
+acceptance-tests/prerequisites.sh || { failed=1 && finish; }
+
+# A checkout of CI is new, so nothing of the workspace itself can be reused: without this, every checkout would leave
+# its own copies behind.
+[ -z "${CI:-}" ] || cargo clean --workspace --quiet
+
+acceptance-tests/lint.sh
+failed=$?
+
+# The provider is built together with the tests: by itself it would need other features of the same dependencies, and
+# all of them would be compiled twice.
+cargo build --workspace --bins --tests --quiet || { failed=$((failed + 1)) && finish; }
+provider=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/terraform-provider-socle
+[ ! -x "$provider" ] || export SOCLE_PROVIDER=$provider
+
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+cargo test --workspace --no-fail-fast 2>&1 | tee "$results"
+status=${PIPESTATUS[0]}
+
+# "test result: ok. 48 passed; 0 failed; 0 ignored; ..." closes each test binary.
+count() {
+    awk -v what="$1;" '/^test result: / { for (i = 2; i <= NF; i++) if ($i == what) sum += $(i - 1) } END { print sum + 0 }' "$results"
+}
+
+passed=$(count passed)
+failures=$(count failed)
+# A test binary that crashed has no result.
+[ "$status" = 0 ] || [ "$failures" -gt 0 ] || failures=1
+failed=$((failed + failures))
+finish

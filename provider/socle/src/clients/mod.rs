@@ -1,0 +1,45 @@
+//! The clients of the world outside: they connect, authenticate, keep a service's rate and try again.
+//!
+//! Nothing outside this room retries, waits between attempts or counts requests.
+
+pub mod aws;
+pub mod rate;
+pub mod retry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tfplugin::Call;
+use tokio::time::Instant;
+
+use crate::dns::route53::Route53;
+use aws::{Aws, AwsSettings};
+use retry::Budget;
+
+/// What every resource works with. Each client connects when it is first used, so a configuration that uses no AWS
+/// needs no credentials.
+#[derive(Debug)]
+pub struct Clients {
+    route53: Route53,
+}
+
+impl Clients {
+    /// Connects to nothing.
+    pub fn new(aws: AwsSettings) -> Self {
+        Self { route53: Route53::new(Arc::new(Aws::new(aws))) }
+    }
+
+    /// DNS.
+    pub fn route53(&self) -> &Route53 {
+        &self.route53
+    }
+}
+
+/// The time that an operation without a `timeouts` block has.
+const NO_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// What a call may spend: until its deadline, or until the user stops the run.
+pub fn budget(call: &Call<Clients>) -> Budget {
+    let left = call.deadline().map_or(NO_TIMEOUT, |deadline| deadline.duration_since(Instant::now()));
+    Budget::new(left, call.cancel().clone())
+}
