@@ -148,13 +148,12 @@ impl Page {
     fn front_matter(&self) -> String {
         let Self { name, provider, subcategory, summary, .. } = self;
         let kind = self.place.kind();
-        let title = match self.place {
-            Place::Provider => format!("{name} {kind}"),
-            _ => format!("{name} {kind} - {provider}"),
+        // The registry lists no page beside the provider's own, so it takes no subcategory there.
+        let (title, subcategory) = match self.place {
+            Place::Provider => (format!("{name} {kind}"), String::new()),
+            _ => (format!("{name} {kind} - {provider}"), format!("subcategory: \"{subcategory}\"\n")),
         };
-        format!(
-            "---\npage_title: \"{title}\"\nsubcategory: \"{subcategory}\"\ndescription: |-\n  {summary}\n---"
-        )
+        format!("---\npage_title: \"{title}\"\n{subcategory}description: |-\n  {summary}\n---")
     }
 
     fn title(&self) -> String {
