@@ -9,6 +9,7 @@ use tonic::Request;
 use crate::provider::{Identity, Thing};
 use crate::terraform::{Outcome, Terraform, answered, decoded, encoded, told};
 
+#[expect(clippy::unnecessary_wraps, reason = "messages have it so")]
 fn raw(state: &Json) -> Option<pb::RawState> {
     Some(pb::RawState { json: state.to_string().into_bytes(), ..Default::default() })
 }

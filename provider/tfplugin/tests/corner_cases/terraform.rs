@@ -43,6 +43,7 @@ pub(crate) fn plain<T: Default>() -> Request<T> {
     Request::new(T::default())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "messages have it so")]
 pub(crate) fn encoded<M: Model>(model: Option<M>) -> Option<DynamicValue> {
     let raw = model.map_or(Raw::Null, M::into_raw);
     Some(DynamicValue { msgpack: cty::encode(&raw, &M::object().ty()), json: Vec::new() })
