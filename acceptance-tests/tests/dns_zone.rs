@@ -161,8 +161,8 @@ fn the_configuration_that_terraform_generates_plans_empty() -> Result {
     assert_eq!(plan.actions(ZONE), [Action::NoOp], "{plan}");
     stage.terraform.apply()?;
     stage.terraform.assert_plan_is_empty();
-    let state = stage.terraform.state_of(ZONE)?;
-    assert_eq!(keys(&state["records"]), ["* CNAME", "@ TXT", "www A"]);
+    let resource = stage.terraform.state_of(ZONE)?;
+    assert_eq!(keys(&resource["records"]), ["* CNAME", "@ TXT", "www A"]);
     Ok(())
 }
 
@@ -173,24 +173,9 @@ fn an_import_takes_over_what_the_configuration_says() -> Result {
     stage.terraform.run(&["state", "rm", ZONE])?;
     stage.terraform.import(ZONE, &stage.zone("example.test").id)?;
     let plan = stage.terraform.plan()?;
-    let world: Vec<_> = stage
-        .aws
-        .calls()
-        .iter()
-        .filter(|call| call.action.starts_with("Change"))
-        .count()
-        .to_string()
-        .into_bytes();
+    stage.aws.take_calls();
     stage.terraform.apply_plan(&plan)?;
-    let after: Vec<_> = stage
-        .aws
-        .calls()
-        .iter()
-        .filter(|call| call.action.starts_with("Change"))
-        .count()
-        .to_string()
-        .into_bytes();
-    assert_eq!(world, after, "the zone was right and was changed all the same");
+    assert_eq!(stage.aws.count("ChangeResourceRecordSets"), 0, "the records were right already");
     stage.terraform.assert_plan_is_empty();
     Ok(())
 }
@@ -254,7 +239,7 @@ fn what_others_made_goes_when_the_plan_has_shown_it() -> Result {
     assert_eq!(keys(&plan.change(ZONE).before()["unmanaged_record_sets"]), ["theirs A"]);
     assert_eq!(plan.change(ZONE).after()["unmanaged_record_sets"], json!({}));
     stage.terraform.apply_plan(&plan)?;
-    let left = ["_acme-challenge.www.example.test. A = 192.0.2.10", "www.example.test. A = 192.0.2.1"];
+    let left = ["www.example.test. A = 192.0.2.1", "_acme-challenge.www.example.test. A = 192.0.2.10"];
     assert_eq!(stage.records("example.test"), left);
     stage.terraform.assert_plan_is_empty();
     Ok(())
@@ -326,9 +311,9 @@ fn the_spelling_of_the_user_stays_and_plans_empty() -> Result {
     let configuration = zone(&records.each_ref().map(String::as_str));
     stage.apply(&configuration)?;
     stage.terraform.assert_plan_is_empty();
-    let state = stage.terraform.state_of(ZONE)?;
-    assert_eq!(state["records"]["api.example.test"]["values"], json!(["WWW.Example.Test"]));
-    assert_eq!(keys(&state["record_sets"]), ["* A", "@ TXT", "_sip._tcp SRV", "api CNAME", "www AAAA"]);
+    let resource = stage.terraform.state_of(ZONE)?;
+    assert_eq!(resource["records"]["api.example.test"]["values"], json!(["WWW.Example.Test"]));
+    assert_eq!(keys(&resource["record_sets"]), ["* A", "@ TXT", "_sip._tcp SRV", "api CNAME", "www AAAA"]);
     Ok(())
 }
 
@@ -389,7 +374,10 @@ fn an_unknown_value_leaves_its_neighbours_known() -> Result {
     let change = plan.change(ZONE);
     assert_eq!(change.after()["record_sets"]["www A"]["values"], json!(["192.0.2.1"]));
     assert_eq!(change.after()["record_sets"]["new A"]["type"], "A");
-    assert_eq!(change.after_unknown()["record_sets"]["new A"]["values"], json!([true]));
+    assert_eq!(
+        change.after_unknown()["record_sets"],
+        json!({ "www A": { "values": [false] }, "new A": { "values": true } })
+    );
     stage.terraform.apply_plan(&plan)?;
     let wanted = ["new.example.test. A = 192.0.2.50", "www.example.test. A = 192.0.2.1"];
     assert_eq!(stage.records("example.test"), wanted);
