@@ -62,6 +62,8 @@ pub struct Call {
     pub target: String,
     /// The body of the request.
     pub body: Bytes,
+    /// When it arrived.
+    pub at: Instant,
     /// What befell it by rule.
     pub fault: Option<Fault>,
     /// The error code with which it was refused by what AWS holds to, as `Throttling`; none when it was forwarded.
@@ -295,7 +297,14 @@ impl Ledger {
         let fault = lock(&self.rules).next(&action);
         let target = parts.uri.to_string();
         let mut calls = lock(&self.calls);
-        calls.push(Call { action: action.clone(), target, body: body.clone(), fault, refused: None });
+        calls.push(Call {
+            action: action.clone(),
+            target,
+            body: body.clone(),
+            at: Instant::now(),
+            fault,
+            refused: None,
+        });
         self.arrival.notify_all();
         Arrived { action, fault, number: calls.len() - 1 }
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use acceptance::stage::Stage;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -12,13 +12,21 @@ fn schema(stage: &Stage, address: &str) -> Result<Value> {
     Ok(stage.terraform.schemas()?["provider_schemas"][address].take())
 }
 
-/// The places below `schema` that a user reads, and that say nothing.
-fn undescribed(schema: &Value, place: &str) -> Vec<String> {
-    let Some(fields) = schema.as_object() else { return Vec::new() };
-    let is_attribute = fields.contains_key("type") || fields.contains_key("nested_type");
-    let own = (is_attribute && says_nothing(schema)).then(|| place.to_owned());
-    let below = fields.iter().flat_map(|(name, inner)| undescribed(inner, &format!("{place}.{name}")));
-    own.into_iter().chain(below).collect()
+/// The attributes of a block, and of all within it, that say nothing, by their place.
+fn undescribed(block: &Value, place: &str) -> Vec<String> {
+    let attributes = named(block, "attributes").into_iter().flat_map(|(name, attribute)| {
+        let place = format!("{place}.{name}");
+        let own = says_nothing(&attribute).then(|| place.clone());
+        own.into_iter().chain(undescribed(&attribute["nested_type"], &place)).collect::<Vec<_>>()
+    });
+    let blocks = named(block, "block_types")
+        .into_iter()
+        .flat_map(|(name, inner)| undescribed(&inner["block"], &format!("{place}.{name}")));
+    attributes.chain(blocks).collect()
+}
+
+fn named(schema: &Value, kind: &str) -> Map<String, Value> {
+    schema[kind].as_object().cloned().unwrap_or_default()
 }
 
 fn says_nothing(schema: &Value) -> bool {
@@ -28,8 +36,12 @@ fn says_nothing(schema: &Value) -> bool {
 #[test]
 fn every_attribute_has_a_description() -> Result {
     let schema = schema(&Stage::new()?, "registry.terraform.io/socle-platform/socle")?;
-    let kinds = ["provider", "resource_schemas", "data_source_schemas", "ephemeral_resource_schemas"];
-    let undescribed: Vec<_> = kinds.iter().flat_map(|kind| undescribed(&schema[kind], kind)).collect();
+    let kinds = ["resource_schemas", "data_source_schemas", "ephemeral_resource_schemas"];
+    let blocks = kinds.iter().flat_map(|kind| named(&schema, kind));
+    let undescribed: Vec<_> = blocks
+        .chain([("provider".to_owned(), schema["provider"].clone())])
+        .flat_map(|(name, schema)| undescribed(&schema["block"], &name))
+        .collect();
     assert_eq!(undescribed, Vec::<String>::new());
     Ok(())
 }
@@ -37,10 +49,11 @@ fn every_attribute_has_a_description() -> Result {
 #[test]
 fn every_resource_and_function_has_a_description() -> Result {
     let schema = schema(&Stage::new()?, "registry.terraform.io/socle-platform/socle")?;
-    let named = |kind: &str| schema[kind].as_object().cloned().unwrap_or_default();
-    let blocks = ["resource_schemas", "data_source_schemas"].into_iter().flat_map(named);
+    let blocks =
+        ["resource_schemas", "data_source_schemas"].into_iter().flat_map(|kind| named(&schema, kind));
     let silent = blocks.filter(|(_, schema)| says_nothing(&schema["block"]));
-    let silent = silent.chain(named("functions").into_iter().filter(|(_, function)| says_nothing(function)));
+    let silent =
+        silent.chain(named(&schema, "functions").into_iter().filter(|(_, function)| says_nothing(function)));
     assert_eq!(silent.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<String>::new());
     Ok(())
 }
