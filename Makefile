@@ -22,3 +22,7 @@ test: ## lint, then run all tests; installs what they need where it may
 .PHONY: lint
 lint: ## check formatting, compiler and clippy warnings, shell scripts
 	@acceptance-tests/lint.sh
+
+.PHONY: docs
+docs: ## write the registry pages anew, from the declarations and examples
+	@UPDATE_DOCS=1 cargo test --quiet --package socle --test registry_docs
