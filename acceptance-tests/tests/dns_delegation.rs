@@ -184,6 +184,16 @@ fn a_resolver_that_nobody_runs_is_named() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_new_server_without_an_address_is_named() -> Result {
+    let refused = World::delegating(DELEGATED_TO_OLD)?.refusal(&WWW.replace("ns1.new", "ns9.new"))?;
+    assert!(
+        refused.says("None of these name servers has an address: ns9.new.test. Check the names"),
+        "{refused}"
+    );
+    Ok(())
+}
+
 /// A text that no datagram carries, in strings of at most 255 bytes.
 fn long_text(last: &str) -> String {
     format!("{}\"{last}\"", format!("\"{}\" ", "x".repeat(250)).repeat(8))

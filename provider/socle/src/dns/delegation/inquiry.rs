@@ -30,7 +30,11 @@ pub(super) enum InquiryError {
     )]
     Unrooted { zone: DnsName },
     /// None of the servers has an address.
-    #[error("None of these name servers has an address: {servers}. {}", .failures.join(". "))]
+    #[error(
+        "None of these name servers has an address: {servers}{}. Check the names, or set `resolver` to one that knows \
+         them.",
+        .failures.iter().map(|failure| format!("; {failure}")).collect::<String>()
+    )]
     Unreachable { servers: String, failures: Vec<String> },
     /// The parent's servers do not say to whom they delegate.
     #[error("The servers of the parent zone: {0}.")]
@@ -142,7 +146,7 @@ impl<'c> Inquiry<'c> {
         for reply in looked_up {
             match reply {
                 Ok(reply) => {
-                    addresses.extend(reply.answers.iter().filter_map(|record| record.data.address()))
+                    addresses.extend(reply.answers.iter().filter_map(|record| record.data.address()));
                 }
                 Err(unanswered) => failures.push(unanswered),
             }
