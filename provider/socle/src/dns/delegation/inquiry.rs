@@ -29,13 +29,12 @@ pub(super) enum InquiryError {
         .zone.without_dot()
     )]
     Unrooted { zone: DnsName },
-    /// None of the servers has an address.
+    /// None of the servers has an address: the servers, and the look-ups that failed.
     #[error(
-        "None of these name servers has an address: {servers}{}. Check the names, or set `resolver` to one that knows \
-         them.",
-        .failures.iter().map(|failure| format!("; {failure}")).collect::<String>()
+        "None of these name servers has an address: {}. Check the names, or set `resolver` to one that knows them.",
+        .0.join("; ")
     )]
-    Unreachable { servers: String, failures: Vec<String> },
+    Unreachable(Vec<String>),
     /// The parent's servers do not say to whom they delegate.
     #[error("The servers of the parent zone: {0}.")]
     Delegation(Unanswered),
@@ -125,7 +124,8 @@ impl<'c> Inquiry<'c> {
         }
         if found.is_empty() {
             let servers = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(InquiryError::Unreachable { servers, failures });
+            failures.insert(0, servers);
+            return Err(InquiryError::Unreachable(failures));
         }
         found.sort_by_key(|server| server.address.is_ipv6());
         Ok(ServerSet::new(found))
