@@ -1,12 +1,11 @@
 //! A proxy in front of a simulated AWS: it keeps accounts apart, counts and records every call, refuses what AWS
 //! refuses ([`aws_rules`](crate::aws_rules)), and lets calls go wrong by rule ([`fault_rule`](crate::fault_rule)).
 
-use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use bytes::Bytes;
@@ -63,8 +62,12 @@ pub struct Call {
     pub target: String,
     /// The body of the request.
     pub body: Bytes,
+    /// When it arrived.
+    pub at: Instant,
     /// What befell it by rule.
     pub fault: Option<Fault>,
+    /// The error code with which it was refused by what AWS holds to, as `Throttling`; none when it was forwarded.
+    pub refused: Option<&'static str>,
 }
 
 /// What the proxy knows, shared by all its connections.
@@ -75,6 +78,7 @@ struct Ledger {
     rules: Mutex<Rules>,
     aws: Mutex<AwsRules>,
     calls: Mutex<Vec<Call>>,
+    arrival: Condvar,
 }
 
 type Body = BoxBody<Bytes, io::Error>;
@@ -129,6 +133,7 @@ impl FaultProxyBuilder {
             rules: Mutex::new(self.rules),
             aws: Mutex::new(self.aws),
             calls: Mutex::default(),
+            arrival: Condvar::new(),
         });
         let runtime = event_loop()?;
         let shared = Arc::clone(&ledger);
@@ -160,6 +165,11 @@ impl FaultProxy {
         lock(&self.ledger.rules).add(rule);
     }
 
+    /// Lets all go well from now on.
+    pub fn heal(&self) {
+        *lock(&self.ledger.rules) = Rules::default();
+    }
+
     /// Every call so far, in the order of arrival.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.ledger.calls).clone()
@@ -175,13 +185,19 @@ impl FaultProxy {
         lock(&self.ledger.calls).iter().filter(|call| call.action == action).count()
     }
 
+    /// Waits until `action` was called, and says whether that was within `patience`.
+    pub fn await_call(&self, action: &str, patience: Duration) -> bool {
+        let calls = lock(&self.ledger.calls);
+        let is_missing = |calls: &mut Vec<Call>| !calls.iter().any(|call| call.action == action);
+        let waited = self.ledger.arrival.wait_timeout_while(calls, patience, is_missing);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// How many calls of each action there were, as `3 GetChange, 1 ListHostedZones`: for messages and reports.
     pub fn summary(&self) -> String {
         let calls = self.calls();
-        let counts: HashMap<_, _> = tally(calls.iter().map(|call| call.action.as_str()));
-        let mut lines: Vec<_> =
-            counts.into_iter().map(|(action, count)| format!("{count} {action}")).collect();
-        lines.sort();
+        let counts = tally(calls.iter().map(|call| call.action.as_str()));
+        let lines: Vec<_> = counts.into_iter().map(|(action, count)| format!("{count} {action}")).collect();
         lines.join(", ")
     }
 }
@@ -199,7 +215,8 @@ impl Drop for FaultProxy {
 impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.action, self.target)?;
-        self.fault.map_or(Ok(()), |fault| write!(formatter, " ({fault:?})"))
+        self.fault.map_or(Ok(()), |fault| write!(formatter, " ({fault:?})"))?;
+        self.refused.map_or(Ok(()), |code| write!(formatter, " refused: {code}"))
     }
 }
 
@@ -236,7 +253,9 @@ async fn serve(
 ) -> Result<Response<Body>, Hangup> {
     let (mut parts, body) = request.into_parts();
     let body = body.collect().await.map_err(Hangup::Request)?.to_bytes();
-    let (action, fault) = ledger.record(&parts, &body);
+    let arrived = ledger.record(&parts, &body);
+    let Arrived { action, fault, .. } = &arrived;
+    let fault = *fault;
     match fault {
         Some(Fault::CutBefore) => return Err(Hangup::Cut),
         Some(Fault::Delay(pause)) => sleep(pause).await,
@@ -245,31 +264,56 @@ async fn serve(
     if let Some(refusal) = fault.and_then(refusal_of) {
         return refused(&refusal);
     }
-    let admitted = lock(&ledger.aws).admit(&action, &String::from_utf8_lossy(&body), Instant::now());
+    let admitted = lock(&ledger.aws).admit(action, &String::from_utf8_lossy(&body), Instant::now());
     if let Err(refusal) = admitted {
+        ledger.note_refusal(arrived.number, &refusal);
         return refused(&refusal);
     }
-    ledger.address(&mut parts, &action)?;
+    ledger.address(&mut parts, action)?;
     let response = upstream.request(Request::from_parts(parts.clone(), Full::from(body))).await?;
     if fault == Some(Fault::CutAfter) {
         return Err(Hangup::Cut);
     }
     answer(response, fault, |text| {
         let change = parts.uri.path().rsplit('/').next();
-        lock(&ledger.aws).settle(&action, change, text)
+        lock(&ledger.aws).settle(action, change, text)
     })
     .await
 }
 
+/// A call that was written down.
+struct Arrived {
+    action: String,
+    fault: Option<Fault>,
+    /// Its place in the list.
+    number: usize,
+}
+
 impl Ledger {
     /// Writes the call down, and says what it is and what befalls it.
-    fn record(&self, parts: &Parts, body: &Bytes) -> (String, Option<Fault>) {
+    fn record(&self, parts: &Parts, body: &Bytes) -> Arrived {
         let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let action = action_of(parts.method.as_str(), parts.uri.path(), target, body);
         let fault = lock(&self.rules).next(&action);
         let target = parts.uri.to_string();
-        lock(&self.calls).push(Call { action: action.clone(), target, body: body.clone(), fault });
-        (action, fault)
+        let mut calls = lock(&self.calls);
+        calls.push(Call {
+            action: action.clone(),
+            target,
+            body: body.clone(),
+            at: Instant::now(),
+            fault,
+            refused: None,
+        });
+        self.arrival.notify_all();
+        Arrived { action, fault, number: calls.len() - 1 }
+    }
+
+    fn note_refusal(&self, number: usize, refusal: &Refusal) {
+        // The list may have started anew since.
+        if let Some(call) = lock(&self.calls).get_mut(number) {
+            call.refused = Some(refusal.code);
+        }
     }
 
     /// Turns a request to the proxy into one to the simulated AWS, on behalf of the proxy's account.
@@ -340,7 +384,7 @@ fn truncated(body: &Bytes) -> Body {
     StreamBody::new(stream::iter([Ok(Frame::data(half)), Err(broken_off)])).boxed()
 }
 
-fn slow(body: Bytes, pause: std::time::Duration) -> Body {
+fn slow(body: Bytes, pause: Duration) -> Body {
     let size = body.len().div_ceil(PIECES).max(1);
     let pieces = stream::unfold(body, move |mut left| async move {
         if left.is_empty() {

@@ -63,6 +63,8 @@ fn answers_like_route_53_when_told_to_refuse() {
     assert_refused(&route53.zones(), 400, "<Code>PriorRequestNotComplete</Code>");
     proxy.inject(Rule::on_any_call().nth(1).internal_error());
     assert_refused(&route53.zones(), 500, "<Code>InternalFailure</Code>");
+    proxy.inject(Rule::on_any_call().internal_error());
+    proxy.heal();
     route53.zones().unwrap();
 }
 
@@ -140,4 +142,16 @@ fn holds_the_rate_of_an_account_when_told_to() {
     let answers = [(); 8].map(|()| route53.zones().is_ok());
     assert!(answers.contains(&false), "eight requests at once all passed");
     assert_eq!(&answers[..2], [true, true]);
+    assert!(proxy.calls().iter().any(|call| call.refused == Some("Throttling")), "{:?}", proxy.calls());
+}
+
+#[test]
+fn tells_when_a_call_has_arrived() {
+    let proxy = proxy().start().unwrap();
+    let route53 = Route53::at(proxy.url());
+    std::thread::scope(|scope| {
+        scope.spawn(|| route53.zones().unwrap());
+        assert!(proxy.await_call("ListHostedZones", Duration::from_secs(20)));
+    });
+    assert!(!proxy.await_call("CreateHostedZone", Duration::ZERO));
 }

@@ -1,6 +1,6 @@
 //! What goes wrong, and when: the rules of a [`FaultProxy`](crate::fault_proxy::FaultProxy).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -135,9 +135,9 @@ impl Rules {
     }
 }
 
-/// How often each action was called.
-pub(crate) fn tally<'a>(actions: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
-    actions.fold(HashMap::new(), |mut counts, action| {
+/// How often each action was called, by name.
+pub(crate) fn tally<'a>(actions: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+    actions.fold(BTreeMap::new(), |mut counts, action| {
         *counts.entry(action).or_default() += 1;
         counts
     })

@@ -31,5 +31,6 @@ pub mod peer;
 pub mod plan;
 pub mod provider_binary;
 pub mod route53;
+pub mod stage;
 pub mod terraform;
 pub mod tether;
