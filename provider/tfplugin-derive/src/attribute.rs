@@ -148,6 +148,9 @@ fn default_value(value: &Expr, inner: &Type) -> TokenStream {
     })
 }
 
+/// Whether it was made, where it stands, and the cure.
+type Mistake = (bool, Option<Span>, &'static str);
+
 impl Words {
     fn parse(field: &Field) -> syn::Result<Self> {
         let mut words = Self::default();
@@ -204,10 +207,16 @@ impl Words {
         if self.block.is_some() {
             return self.check_block();
         }
-        let has_default = self.default.as_ref().map(|(span, _)| *span);
-        let replaces = self.requires_replace.or(self.requires_replace_if.as_ref().map(|(span, _)| *span));
-        let result_only = self.computed.is_some() && self.optional.is_none();
-        let refused: [(bool, Option<Span>, &str); 13] = [
+        let mistakes = [self.of_presence(ident), self.of_value(), self.of_change()].concat();
+        let mistakes = mistakes.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+        let mistakes =
+            mistakes.map(|(_, span, cure)| Err(syn::Error::new(span.unwrap_or(ident.span()), cure)));
+        crate::all::<()>(mistakes).map(drop)
+    }
+
+    /// Who sets it.
+    fn of_presence(&self, ident: &Ident) -> Vec<Mistake> {
+        vec![
             (
                 self.required.is_some() && self.optional.is_some(),
                 self.optional,
@@ -223,6 +232,19 @@ impl Words {
                 self.nullable,
                 "`nullable` goes with `required`: it must be written, and null is a legal answer",
             ),
+            (
+                self.required.or(self.optional).or(self.computed).is_none(),
+                Some(ident.span()),
+                "say who sets it: `#[tf(required)]`, `#[tf(optional)]`, `#[tf(computed)]`, \
+                 `#[tf(optional, computed)]` or `#[tf(block)]`",
+            ),
+        ]
+    }
+
+    /// What it may hold.
+    fn of_value(&self) -> Vec<Mistake> {
+        let has_default = self.default.as_ref().map(|(span, _)| *span);
+        vec![
             (
                 has_default.is_some() && self.optional.is_none(),
                 has_default,
@@ -243,6 +265,14 @@ impl Words {
                 self.write_only,
                 "a write-only argument is in no plan, so it has no default",
             ),
+        ]
+    }
+
+    /// What a change of it means.
+    fn of_change(&self) -> Vec<Mistake> {
+        let replaces = self.requires_replace.or(self.requires_replace_if.as_ref().map(|(span, _)| *span));
+        let result_only = self.computed.is_some() && self.optional.is_none();
+        vec![
             (
                 self.write_only.is_some() && replaces.is_some(),
                 self.write_only,
@@ -268,17 +298,7 @@ impl Words {
                 replaces,
                 "`requires_replace` or `requires_replace_if(…)`: not both",
             ),
-            (
-                self.required.or(self.optional).or(self.computed).is_none(),
-                Some(ident.span()),
-                "say who sets it: `#[tf(required)]`, `#[tf(optional)]`, `#[tf(computed)]`, \
-                 `#[tf(optional, computed)]` or `#[tf(block)]`",
-            ),
-        ];
-        let mistakes = refused.into_iter().filter(|(is_wrong, ..)| *is_wrong);
-        let mistakes =
-            mistakes.map(|(_, span, cure)| Err(syn::Error::new(span.unwrap_or(ident.span()), cure)));
-        crate::all::<()>(mistakes).map(drop)
+        ]
     }
 
     /// What stands in a block has words of its own; the block as a whole is there or not.

@@ -3,7 +3,11 @@
 //! Nothing here is written by hand: `#[derive(Model)]` makes it from a struct. The same table drives validation,
 //! planning, the answer to Terraform, and the registry pages.
 
+mod audit;
+
 use std::sync::Arc;
+
+pub use audit::audit;
 
 use crate::cty::{ObjectType, Raw, Type};
 use crate::path::Path;

@@ -33,13 +33,15 @@ pub(crate) type Pending<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
 /// The list of all that a provider serves; each line adds one type.
 ///
-/// Names are given without the provider's prefix; two of one name are a defect that every test of the schema shows,
-/// since the later one hides the earlier.
+/// Names are given without the provider's prefix. Of two with one name the later hides the earlier; that is a defect,
+/// which [`schema::audit`](crate::schema::audit) finds.
 pub struct Served<C> {
     pub(crate) resources: BTreeMap<&'static str, Box<dyn ServedResource<C>>>,
     pub(crate) data_sources: BTreeMap<&'static str, Box<dyn ServedDataSource<C>>>,
     pub(crate) ephemerals: BTreeMap<&'static str, Box<dyn ServedEphemeral<C>>>,
     pub(crate) functions: BTreeMap<&'static str, Box<dyn ServedFunction>>,
+    /// What was added twice, as the audit tells it.
+    pub(crate) duplicates: Vec<String>,
 }
 
 impl<C: Send + Sync + 'static> Served<C> {
@@ -50,35 +52,46 @@ impl<C: Send + Sync + 'static> Served<C> {
             data_sources: BTreeMap::new(),
             ephemerals: BTreeMap::new(),
             functions: BTreeMap::new(),
+            duplicates: Vec::new(),
         }
     }
 
     /// And this resource.
     #[must_use]
     pub fn resource<R: Resource<Clients = C>>(mut self) -> Self {
-        self.resources.insert(R::NAME, Box::new(resource::Typed::<R>::new()));
+        let hidden = self.resources.insert(R::NAME, Box::new(resource::Typed::<R>::new()));
+        self.note_duplicate("resource", R::NAME, hidden.is_some());
         self
     }
 
     /// And this data source.
     #[must_use]
     pub fn data_source<D: DataSource<Clients = C>>(mut self) -> Self {
-        self.data_sources.insert(D::NAME, Box::new(data_source::Typed::<D>::new()));
+        let hidden = self.data_sources.insert(D::NAME, Box::new(data_source::Typed::<D>::new()));
+        self.note_duplicate("data source", D::NAME, hidden.is_some());
         self
     }
 
     /// And this ephemeral resource.
     #[must_use]
     pub fn ephemeral<E: EphemeralResource<Clients = C>>(mut self) -> Self {
-        self.ephemerals.insert(E::NAME, Box::new(ephemeral::Typed::<E>::new()));
+        let hidden = self.ephemerals.insert(E::NAME, Box::new(ephemeral::Typed::<E>::new()));
+        self.note_duplicate("ephemeral resource", E::NAME, hidden.is_some());
         self
     }
 
     /// And this function.
     #[must_use]
     pub fn function<F: Function>(mut self) -> Self {
-        self.functions.insert(F::NAME, Box::new(function::Typed::<F>::new()));
+        let hidden = self.functions.insert(F::NAME, Box::new(function::Typed::<F>::new()));
+        self.note_duplicate("function", F::NAME, hidden.is_some());
         self
+    }
+
+    fn note_duplicate(&mut self, kind: &str, name: &str, is_second: bool) {
+        if is_second {
+            self.duplicates.push(format!("{kind} {name}: is served twice"));
+        }
     }
 }
 

@@ -99,6 +99,11 @@ async fn the_schema_is_what_was_declared() {
     );
 }
 
+#[test]
+fn the_declarations_pass_their_audit() {
+    assert_eq!(tfplugin::schema::audit::<crate::provider::Corner>(), [""; 0]);
+}
+
 #[tokio::test]
 async fn the_metadata_names_everything() {
     let answer = answered(Terraform::unconfigured().server.get_metadata(plain()).await);
