@@ -7,7 +7,7 @@ mod vault;
 use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
 use crate::clients::Clients;
-use crate::dns::{DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
+use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
 
 use aws::AwsBlock;
 use ssh::SshBlock;
@@ -53,6 +53,7 @@ impl Provider for Socle {
             .resource::<DnsZone>()
             .resource::<DnsRecords>()
             .data_source::<DnsZoneData>()
+            .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()
             .function::<RenderZoneFile>()
     }

@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Expr, Field, Ident, LitStr, Token, Type};
 
 use crate::{documentation, hcl_name, inner_type};
@@ -198,7 +199,10 @@ impl Words {
     /// Refuses what makes no sense together, and says what would.
     fn check(&self, ident: &Ident) -> syn::Result<()> {
         if self.timeouts.is_some() {
-            return Ok(());
+            return self.check_timeouts(ident);
+        }
+        if self.block.is_some() {
+            return self.check_block();
         }
         let has_default = self.default.as_ref().map(|(span, _)| *span);
         let replaces = self.requires_replace.or(self.requires_replace_if.as_ref().map(|(span, _)| *span));
@@ -260,12 +264,12 @@ impl Words {
                 "what only the provider sets cannot be changed by the user: leave `requires_replace` out",
             ),
             (
-                self.block.is_some() && (self.optional.is_some() || self.computed.is_some()),
-                self.block,
-                "a block is `block` or `block, required`; nothing computes it",
+                self.requires_replace.is_some() && self.requires_replace_if.is_some(),
+                replaces,
+                "`requires_replace` or `requires_replace_if(…)`: not both",
             ),
             (
-                self.block.is_none() && self.required.or(self.optional).or(self.computed).is_none(),
+                self.required.or(self.optional).or(self.computed).is_none(),
                 Some(ident.span()),
                 "say who sets it: `#[tf(required)]`, `#[tf(optional)]`, `#[tf(computed)]`, \
                  `#[tf(optional, computed)]` or `#[tf(block)]`",
@@ -275,6 +279,40 @@ impl Words {
         let mistakes =
             mistakes.map(|(_, span, cure)| Err(syn::Error::new(span.unwrap_or(ident.span()), cure)));
         crate::all::<()>(mistakes).map(drop)
+    }
+
+    /// What stands in a block has words of its own; the block as a whole is there or not.
+    fn check_block(&self) -> syn::Result<()> {
+        let presence = self.optional.or(self.computed).or(self.nullable);
+        match presence.or(self.of_an_attribute()) {
+            None => Ok(()),
+            Some(span) => Err(syn::Error::new(
+                span,
+                "a block is `block` or `block, required`: put every other word on the fields inside",
+            )),
+        }
+    }
+
+    fn check_timeouts(&self, ident: &Ident) -> syn::Result<()> {
+        if hcl_name(ident) != "timeouts" {
+            return Err(syn::Error::new_spanned(ident, "name this field `timeouts`, as users know it"));
+        }
+        let presence = self.required.or(self.optional).or(self.computed).or(self.nullable).or(self.block);
+        match presence.or(self.of_an_attribute()) {
+            None => Ok(()),
+            Some(span) => {
+                Err(syn::Error::new(span, "`timeouts(…)` is always an optional block: leave this out"))
+            }
+        }
+    }
+
+    /// The first word that only an attribute takes, beyond who sets it.
+    fn of_an_attribute(&self) -> Option<Span> {
+        let flags =
+            self.sensitive.or(self.write_only).or(self.use_state_for_unknown).or(self.requires_replace);
+        let values = self.requires_replace_if.as_ref().or(self.default.as_ref()).map(|(span, _)| *span);
+        let others = self.deprecated.as_ref().map(Spanned::span).or(self.validate.first().map(Spanned::span));
+        flags.or(values).or(others)
     }
 
     fn presence(&self) -> Ident {

@@ -1,43 +1,28 @@
-//! A complete provider: notes, kept as files in a folder.
-//!
-//! ```hcl
-//! provider "notes" { folder = "/tmp" }
-//! resource "notes_note" "hello" { title = "hello", text = "Hello, world" }
-//! output "shout" { value = provider::notes::shout("hello") }
-//! ```
+//! A complete provider: notes, kept as files in a folder. To try it, `cargo build --example notes`, copy the program to
+//! `/tmp/terraform-provider-notes`, and run `TF_CLI_CONFIG_FILE=dev.tfrc terraform apply` in the folder `notes` beside
+//! this file. `dev.tfrc` there is the development override that makes `terraform init` needless.
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use tfplugin::plugin::{self, Program};
-use tfplugin::{
-    Call, CreateError, Diagnostic, Diagnostics, Function, FunctionError, ImportId, Model, Nothing,
-    Parameters, Provider, Reached, Resource, Served, Server, Terraform, Value, Wanted,
-};
-use tokio::fs;
+use std::{fs, io, path::PathBuf, process::ExitCode};
+use tfplugin::{plugin, prelude::*};
 
 /// Keeps notes as files.
 #[derive(Debug, Clone, PartialEq, Model)]
-struct Config {
+struct Notes {
     /// The folder of the notes.
     #[tf(required)]
     folder: Value<String>,
 }
 
-struct Notes;
-
 impl Provider for Notes {
-    type Config = Config;
+    type Config = Self;
     type Clients = PathBuf;
     const NAME: &'static str = "notes";
-
-    async fn configure(config: Config, _: Terraform) -> Result<PathBuf, Diagnostics> {
+    async fn configure(config: Self, _: Terraform) -> Result<PathBuf, Diagnostics> {
         Ok(config.folder.into_known().unwrap_or_default().into())
     }
 
     fn serves() -> Served<PathBuf> {
-        Served::new().resource::<Note>().function::<Shout>()
+        Served::new().resource::<Note>().function::<Slug>()
     }
 }
 
@@ -45,57 +30,11 @@ impl Provider for Notes {
 #[derive(Debug, Clone, PartialEq, Model)]
 struct Note {
     /// Its title, which is the name of its file.
-    #[tf(required, requires_replace, validate(pattern("^[a-z]+$", "lower-case letters")))]
+    #[tf(required, requires_replace, validate(pattern("^[a-z-]+$", "lower-case letters and hyphens")))]
     title: Value<String>,
-    /// What it says. Default: nothing.
+    /// What it says. Default: `""`.
     #[tf(optional, default = "")]
     text: Value<String>,
-}
-
-impl Resource for Note {
-    type Clients = PathBuf;
-    type Model = Self;
-    type Identity = Nothing;
-    const NAME: &'static str = "note";
-
-    async fn read(folder: &Call<PathBuf>, mut note: Self) -> Result<Option<Self>, Diagnostics> {
-        match fs::read_to_string(note.file(folder)).await {
-            Ok(text) => note.text = text.into(),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Diagnostic::error("Note cannot be read", error.to_string()).into()),
-        }
-        Ok(Some(note))
-    }
-
-    async fn create(folder: &Call<PathBuf>, wanted: Wanted<Self>) -> Result<Self, CreateError<Self>> {
-        wanted.planned.write(folder).await.map_err(CreateError::nothing)?;
-        Ok(wanted.planned)
-    }
-
-    async fn update(
-        folder: &Call<PathBuf>,
-        prior: Self,
-        wanted: Wanted<Self>,
-    ) -> Result<Self, Reached<Self>> {
-        wanted.planned.write(folder).await.map_err(|error| Reached::new(prior, error))?;
-        Ok(wanted.planned)
-    }
-
-    async fn delete(folder: &Call<PathBuf>, note: Self) -> Result<(), Reached<Self>> {
-        match fs::remove_file(note.file(folder)).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Reached::new(note, Diagnostic::error("Note cannot be removed", error.to_string())))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn import(_: &Call<PathBuf>, id: ImportId<Nothing>) -> Result<Self, Diagnostics> {
-        let ImportId::Id(title) = id else {
-            return Err(Diagnostic::error("Give the title as id", "").into());
-        };
-        Ok(Self { title: title.into(), text: Value::Null })
-    }
 }
 
 impl Note {
@@ -103,39 +42,57 @@ impl Note {
         folder.clients().join(self.title.known().map_or("", String::as_str))
     }
 
-    async fn write(&self, folder: &Call<PathBuf>) -> Result<(), Diagnostic> {
-        let text = self.text.known().map_or("", String::as_str);
-        let written = fs::write(self.file(folder), text).await;
-        written.map_err(|error| {
-            Diagnostic::error("Note cannot be written", error.to_string()).at(Self::paths().text())
-        })
+    fn write(&self, folder: &Call<PathBuf>) -> Result<(), Diagnostic> {
+        let written = fs::write(self.file(folder), self.text.known().map_or("", String::as_str));
+        written.map_err(|error| Diagnostic::error("Cannot write", error.to_string()).at(Self::paths().text()))
     }
 }
 
-/// What `shout` takes.
+impl Resource for Note {
+    type Clients = PathBuf;
+    type Model = Self;
+    type Identity = Nothing;
+    const NAME: &'static str = "note";
+    async fn read(folder: &Call<PathBuf>, note: Self) -> Result<Option<Self>, Diagnostics> {
+        match fs::read_to_string(note.file(folder)) {
+            Ok(text) => Ok(Some(Self { text: text.into(), ..note })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Diagnostic::error("Cannot read the note", error.to_string()).into()),
+        }
+    }
+
+    async fn create(folder: &Call<PathBuf>, note: Wanted<Self>) -> Result<Self, CreateError<Self>> {
+        note.planned.write(folder).map(|()| note.planned).map_err(CreateError::nothing)
+    }
+
+    async fn update(folder: &Call<PathBuf>, old: Self, new: Wanted<Self>) -> Result<Self, Reached<Self>> {
+        new.planned.write(folder).map(|()| new.planned).map_err(|error| Reached::new(old, error))
+    }
+
+    async fn delete(folder: &Call<PathBuf>, note: Self) -> Result<(), Reached<Self>> {
+        let removed = fs::remove_file(note.file(folder)).map_err(|error| error.to_string());
+        removed.map_err(|error| Reached::new(note, Diagnostic::error("Cannot remove the note", error)))
+    }
+}
+
 #[derive(Parameters)]
-struct Words {
-    /// What to shout.
+struct Slug {
+    /// Any text.
     text: String,
 }
 
-struct Shout;
-
-impl Function for Shout {
-    type Parameters = Words;
+impl Function for Slug {
+    type Parameters = Self;
     type Result = String;
-    const NAME: &'static str = "shout";
-    const SUMMARY: &'static str = "Says it louder.";
-    const DESCRIPTION: &'static str = "The text in capitals.";
-
-    fn call(words: Words) -> Result<String, FunctionError> {
-        Ok(words.text.to_uppercase())
+    const NAME: &'static str = "slug";
+    const SUMMARY: &'static str = "Makes a title of a text.";
+    const DESCRIPTION: &'static str = "The text in lower case, with a hyphen for each space.";
+    fn call(slug: Self) -> Result<String, FunctionError> {
+        Ok(slug.text.to_lowercase().replace(' ', "-"))
     }
 }
 
 fn main() -> ExitCode {
-    let version = env!("CARGO_PKG_VERSION");
-    let program =
-        Program { name: "terraform-provider-notes", address: "example.social/socle/notes", version };
-    plugin::main(&program, Server::<Notes>::new)
+    let notes = plugin::Program { name: "notes", address: "example.social/socle/notes", version: "1.0.0" };
+    plugin::main(&notes, Server::<Notes>::new)
 }

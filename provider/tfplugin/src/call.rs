@@ -21,6 +21,13 @@ pub struct Call<C> {
     private: Mutex<Private>,
 }
 
+/// What a call that succeeded left.
+pub(crate) struct Finished<T> {
+    pub(crate) result: T,
+    pub(crate) private: Private,
+    pub(crate) warnings: Diagnostics,
+}
+
 /// Notes that a resource leaves for its own next call: kept by Terraform in the state, shown to nobody.
 ///
 /// No place for secrets: the state is a plain file.
@@ -75,6 +82,18 @@ impl<C> Call<C> {
             Ok(note) => private.insert(name.to_owned(), note),
             Err(_) => private.remove(name),
         };
+    }
+
+    /// Ends the call: its result with the notes and warnings that it left, or those warnings with its errors.
+    pub(crate) fn finish<T>(self, result: Result<T, Diagnostics>) -> Result<Finished<T>, Diagnostics> {
+        let (private, mut warnings) = self.into_parts();
+        match result {
+            Ok(result) => Ok(Finished { result, private, warnings }),
+            Err(errors) => {
+                warnings.extend(errors);
+                Err(warnings)
+            }
+        }
     }
 
     pub(crate) fn into_parts(self) -> (Private, Diagnostics) {

@@ -15,6 +15,8 @@ pub trait DataSource: Send + Sync + 'static {
 
     /// Its name, without the provider's prefix.
     const NAME: &'static str;
+    /// The heading under which the registry lists it, such as `DNS`.
+    const SUBCATEGORY: &'static str = "";
 
     /// Checks what the schema's validators cannot say. Values may be unknown here.
     fn validate(_config: &Self::Model, _found: &mut Diagnostics) {}

@@ -62,6 +62,14 @@ pub struct Parameter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Argument(#[doc(hidden)] pub usize);
 
+impl Argument {
+    /// One of the arguments of a variadic parameter, counted from 0.
+    #[must_use]
+    pub const fn nth(self, further: usize) -> Self {
+        Self(self.0 + further)
+    }
+}
+
 /// What is wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

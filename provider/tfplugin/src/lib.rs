@@ -4,6 +4,7 @@ extern crate self as tfplugin;
 
 pub mod cty;
 pub mod diagnostics;
+pub mod docs;
 pub mod function;
 pub mod model;
 pub mod path;
@@ -41,3 +42,12 @@ pub use server::Server;
 pub use tfplugin_derive::{Model, Parameters};
 pub use timeouts::Timeouts;
 pub use value::{List, Map, Set, Typed, Value};
+
+/// What nearly every resource is written with: `use tfplugin::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Call, CreateError, DataSource, Diagnostic, Diagnostics, EphemeralResource, Function, FunctionError,
+        ImportId, List, Map, Model, Nothing, Opened, Parameters, Plan, Provider, Reached, Resource, Served,
+        Server, Set, Terraform, Timeouts, Value, Wanted,
+    };
+}

@@ -22,6 +22,8 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Its name, without the provider's prefix: `dns_zone`.
     const NAME: &'static str;
+    /// The heading under which the registry lists it, such as `DNS`.
+    const SUBCATEGORY: &'static str = "";
     /// The version of its state. Raise it when an old state needs [`upgrade`](Self::upgrade).
     const VERSION: u32 = 0;
 

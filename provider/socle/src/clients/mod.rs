@@ -3,6 +3,7 @@
 //! Nothing outside this room retries, waits between attempts or counts requests.
 
 pub mod aws;
+pub mod dns;
 pub mod rate;
 pub mod retry;
 
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::dns::route53::Route53;
 use aws::{Aws, AwsSettings};
+use dns::DnsClient;
 use retry::Budget;
 
 /// What every resource works with. Each client connects when it is first used, so a configuration that uses no AWS
@@ -21,17 +23,23 @@ use retry::Budget;
 #[derive(Debug)]
 pub struct Clients {
     route53: Route53,
+    dns: DnsClient,
 }
 
 impl Clients {
     /// Connects to nothing.
     pub fn new(aws: AwsSettings) -> Self {
-        Self { route53: Route53::new(Arc::new(Aws::new(aws))) }
+        Self { route53: Route53::new(Arc::new(Aws::new(aws))), dns: DnsClient::default() }
     }
 
-    /// DNS.
+    /// Route 53.
     pub fn route53(&self) -> &Route53 {
         &self.route53
+    }
+
+    /// The DNS servers of the world.
+    pub fn dns(&self) -> &DnsClient {
+        &self.dns
     }
 }
 

@@ -20,11 +20,13 @@ pub mod route53;
 pub mod ttl;
 pub mod zone_file;
 
+mod delegation;
 mod functions;
 mod records;
 mod zone;
 mod zone_data;
 
+pub use delegation::DnsDelegation;
 pub use functions::{ParseZoneFile, RenderZoneFile};
 pub use name::DnsName;
 pub use rdata::Rdata;

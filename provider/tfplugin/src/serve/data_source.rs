@@ -14,6 +14,7 @@ use crate::value::Typed as _;
 /// What the server needs of a data source.
 pub(crate) trait ServedDataSource<C>: Send + Sync {
     fn object(&self) -> &Object;
+    fn subcategory(&self) -> &'static str;
     fn validate(&self, config: Raw) -> Diagnostics;
     fn read<'c>(&'c self, call: &'c Call<C>, config: Raw) -> Pending<'c, Result<Raw, Diagnostics>>;
 }
@@ -32,6 +33,10 @@ impl<D: DataSource> Typed<D> {
 impl<D: DataSource> ServedDataSource<D::Clients> for Typed<D> {
     fn object(&self) -> &Object {
         &self.object
+    }
+
+    fn subcategory(&self) -> &'static str {
+        D::SUBCATEGORY
     }
 
     fn validate(&self, config: Raw) -> Diagnostics {

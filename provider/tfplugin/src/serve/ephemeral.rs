@@ -15,6 +15,7 @@ use crate::value::Typed as _;
 /// What the server needs of an ephemeral resource.
 pub(crate) trait ServedEphemeral<C>: Send + Sync {
     fn object(&self) -> &Object;
+    fn subcategory(&self) -> &'static str;
     fn validate(&self, config: Raw) -> Diagnostics;
     fn open<'c>(&'c self, call: &'c Call<C>, config: Raw) -> Pending<'c, Result<Opened<Raw>, Diagnostics>>;
     fn renew<'c>(&'c self, call: &'c Call<C>) -> Pending<'c, Result<Option<SystemTime>, Diagnostics>>;
@@ -35,6 +36,10 @@ impl<E: EphemeralResource> Typed<E> {
 impl<E: EphemeralResource> ServedEphemeral<E::Clients> for Typed<E> {
     fn object(&self) -> &Object {
         &self.object
+    }
+
+    fn subcategory(&self) -> &'static str {
+        E::SUBCATEGORY
     }
 
     fn validate(&self, config: Raw) -> Diagnostics {

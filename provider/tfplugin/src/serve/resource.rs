@@ -17,6 +17,7 @@ use crate::value::Typed as _;
 pub(crate) trait ServedResource<C>: Send + Sync {
     fn version(&self) -> u32;
     fn object(&self) -> &Object;
+    fn subcategory(&self) -> &'static str;
     fn identity_object(&self) -> &Object;
     fn validate(&self, config: Raw) -> Diagnostics;
     fn plan(&self, config: Raw, prior: Raw, proposed: &Raw) -> Result<Planned, Diagnostics>;
@@ -106,6 +107,10 @@ impl<R: Resource> ServedResource<R::Clients> for Typed<R> {
 
     fn object(&self) -> &Object {
         &self.object
+    }
+
+    fn subcategory(&self) -> &'static str {
+        R::SUBCATEGORY
     }
 
     fn identity_object(&self) -> &Object {

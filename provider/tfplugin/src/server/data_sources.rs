@@ -32,13 +32,11 @@ impl<P: Provider> Server<P> {
         let config = decode::object(request.config.as_ref(), data_source.object())?;
         let call = self.call(timeouts::of(data_source.object(), &config, "read"), Private::new())?;
         let found = data_source.read(&call, config).await;
-        let (_, warnings) = call.into_parts();
-        let state =
-            found.map_err(|errors| warnings.clone().into_iter().chain(errors).collect::<Diagnostics>())?;
+        let found = call.finish(found)?;
         Ok(pb::read_data_source::Response {
-            state: Some(encode::object(&state, data_source.object())),
+            state: Some(encode::object(&found.result, data_source.object())),
             deferred: None,
-            diagnostics: encode::diagnostics(warnings),
+            diagnostics: encode::diagnostics(found.warnings),
         })
     }
 }

@@ -30,14 +30,14 @@ impl<P: Provider> Server<P> {
         let ephemeral = self.ephemeral(&request.type_name)?;
         let config = decode::object(request.config.as_ref(), ephemeral.object())?;
         let call = self.call(None, Private::new())?;
-        let opened = ephemeral.open(&call, config).await?;
-        let (private, warnings) = call.into_parts();
+        let opened = ephemeral.open(&call, config).await;
+        let opened = call.finish(opened)?;
         Ok(pb::open_ephemeral_resource::Response {
-            result: Some(encode::object(&opened.result, ephemeral.object())),
-            renew_at: opened.renew_at.map(Into::into),
-            private: Some(encode::private(&private)),
+            result: Some(encode::object(&opened.result.result, ephemeral.object())),
+            renew_at: opened.result.renew_at.map(Into::into),
+            private: Some(encode::private(&opened.private)),
             deferred: None,
-            diagnostics: encode::diagnostics(warnings),
+            diagnostics: encode::diagnostics(opened.warnings),
         })
     }
 
@@ -47,12 +47,12 @@ impl<P: Provider> Server<P> {
     ) -> Result<pb::renew_ephemeral_resource::Response, Diagnostics> {
         let ephemeral = self.ephemeral(&request.type_name)?;
         let call = self.call(None, decode::private(request.private()))?;
-        let renew_at = ephemeral.renew(&call).await?;
-        let (private, warnings) = call.into_parts();
+        let renewed = ephemeral.renew(&call).await;
+        let renewed = call.finish(renewed)?;
         Ok(pb::renew_ephemeral_resource::Response {
-            renew_at: renew_at.map(Into::into),
-            private: Some(encode::private(&private)),
-            diagnostics: encode::diagnostics(warnings),
+            renew_at: renewed.result.map(Into::into),
+            private: Some(encode::private(&renewed.private)),
+            diagnostics: encode::diagnostics(renewed.warnings),
         })
     }
 
@@ -62,8 +62,8 @@ impl<P: Provider> Server<P> {
     ) -> Result<pb::close_ephemeral_resource::Response, Diagnostics> {
         let ephemeral = self.ephemeral(&request.type_name)?;
         let call = self.call(None, decode::private(request.private()))?;
-        ephemeral.close(&call).await?;
-        let (_, warnings) = call.into_parts();
-        Ok(pb::close_ephemeral_resource::Response { diagnostics: encode::diagnostics(warnings) })
+        let closed = ephemeral.close(&call).await;
+        let closed = call.finish(closed)?;
+        Ok(pb::close_ephemeral_resource::Response { diagnostics: encode::diagnostics(closed.warnings) })
     }
 }

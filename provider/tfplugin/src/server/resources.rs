@@ -1,7 +1,7 @@
 //! The life of a resource: validation, upgrade, read, plan, apply, import, move.
 
 use super::{Server, decode, encode, own_name, unknown_type};
-use crate::call::Call;
+use crate::call::{Call, Finished};
 use crate::cty::{Raw, from_json};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::proto::tfplugin6 as pb;
@@ -76,8 +76,7 @@ impl<P: Provider> Server<P> {
         let state = decode::object(request.current_state.as_ref(), resource.object())?;
         let call = self.resource_call(resource, &state, "read", &request.private)?;
         let found = resource.read(&call, state).await;
-        let (private, warnings) = call.into_parts();
-        let state = found.map_err(|errors| with(warnings.clone(), errors))?;
+        let Finished { result: state, private, warnings } = call.finish(found)?;
         Ok(pb::read_resource::Response {
             new_state: Some(encode::object(&state, resource.object())),
             new_identity: identity(resource, &state),
@@ -165,8 +164,7 @@ impl<P: Provider> Server<P> {
         };
         let call = self.resource_call(resource, &Raw::Null, "read", &[])?;
         let imported = resource.import(&call, id).await;
-        let (private, warnings) = call.into_parts();
-        let imported = imported.map_err(|errors| with(warnings.clone(), errors))?;
+        let Finished { result: imported, private, warnings } = call.finish(imported)?;
         let found = pb::import_resource_state::ImportedResource {
             type_name: request.type_name,
             state: Some(encode::object(&imported.state, resource.object())),

@@ -1,0 +1,3 @@
+output "title" {
+  value = provider::notes::slug("Hello world")
+}

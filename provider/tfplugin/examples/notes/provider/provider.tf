@@ -1,0 +1,11 @@
+terraform {
+  required_providers {
+    notes = {
+      source = "example.social/socle/notes"
+    }
+  }
+}
+
+provider "notes" {
+  folder = "/tmp"
+}

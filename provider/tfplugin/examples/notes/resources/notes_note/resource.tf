@@ -1,0 +1,4 @@
+resource "notes_note" "shopping" {
+  title = "shopping"
+  text  = "Bread, salt"
+}

@@ -1,0 +1,13 @@
+use tfplugin::prelude::*;
+
+/// A zone.
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Zone {
+    /// Its name.
+    #[tf(required, computed)]
+    name: Value<String>,
+    #[tf(nullable)]
+    id: String,
+}
+
+fn main() {}
