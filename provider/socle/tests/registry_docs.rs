@@ -59,3 +59,8 @@ fn pages_are_those_of_the_declarations() {
 fn everything_served_has_an_example() {
     assert_eq!(docs::problems::<Socle>(&examples()), Vec::<String>::new());
 }
+
+#[test]
+fn a_reviewer_would_object_to_no_declaration() {
+    assert_eq!(tfplugin::schema::audit::<Socle>(), Vec::<String>::new());
+}
