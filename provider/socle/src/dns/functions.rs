@@ -5,7 +5,7 @@ use tfplugin::{Dynamic, Function, FunctionError, Map, Parameters, Path, Value};
 use super::escape::Escapes;
 use super::record::Record;
 use super::zone_file::{self, ZoneRecordSet};
-use super::{Content, DnsName, RecordSet, SetKey};
+use super::{DnsName, RecordSet};
 
 /// What `parse_zone_file` takes.
 #[derive(Debug, Parameters)]
@@ -40,19 +40,10 @@ impl Function for ParseZoneFile {
             )
         })?;
         let labelled = |set: ZoneRecordSet| {
-            let set = set_of(set);
+            let set = RecordSet::from(set);
             (set.key.label(&origin), Value::Known(Record::of(&set, &origin)))
         };
         Ok(sets.into_iter().map(labelled).collect())
-    }
-}
-
-fn set_of(set: ZoneRecordSet) -> RecordSet {
-    RecordSet {
-        key: SetKey { name: set.name, record_type: set.record_type, set_identifier: None },
-        content: Content::Values { ttl: set.ttl, values: set.values },
-        routing: None,
-        health_check_id: None,
     }
 }
 
