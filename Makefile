@@ -22,3 +22,11 @@ test: ## lint, then run all tests; installs what they need where it may
 .PHONY: lint
 lint: ## check formatting, compiler and clippy warnings, shell scripts
 	@acceptance-tests/lint.sh
+
+.PHONY: docs
+docs: ## write the registry pages anew, from the declarations and examples
+	@UPDATE_DOCS=1 cargo test --quiet --package socle --test registry_docs
+
+.PHONY: bench
+bench: ## compare with terraform-provider-aws, where it is installed; writes docs/benchmarks.md
+	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md

@@ -2,6 +2,8 @@
 # Sees to it that the programs which the tests drive are there. As root on Debian or Ubuntu it installs the packages
 # that are missing; elsewhere it says what to run.
 set -euo pipefail
+# Where Debian puts named-checkzone; not every user's path has it.
+PATH=$PATH:/usr/sbin
 
 packages=()
 tools=()

@@ -14,8 +14,8 @@ finish() {
 
 acceptance-tests/prerequisites.sh || { failed=1 && finish; }
 
-# A checkout of CI is new, so nothing of the workspace itself can be reused: without this, every checkout would leave
-# its own copies behind.
+# CI keeps what it compiles from one checkout to the next. Cargo goes by the times of files, so what an earlier checkout
+# built of the workspace itself might pass for this one's.
 [ -z "${CI:-}" ] || cargo clean --workspace --quiet
 
 acceptance-tests/lint.sh

@@ -44,12 +44,12 @@ impl World {
     }
 
     /// Starts the old server of that place.
-    fn old(&mut self, place: usize, zone: &str, records: &str) -> Result {
+    fn start_old(&mut self, place: usize, zone: &str, records: &str) -> Result {
         self.serve((self.old[place], 53).into(), zone, records)
     }
 
     /// Starts the new server, at a port of its own.
-    fn new(&mut self, records: &str) -> Result {
+    fn start_new(&mut self, records: &str) -> Result {
         self.serve((self.new, 5300).into(), "example.social", records)
     }
 
@@ -152,9 +152,9 @@ fn sees_that_a_zone_is_delegated_to_the_new_servers() -> Result {
 #[test]
 fn a_lame_server_is_passed_over() -> Result {
     let mut world = World::delegating(DELEGATED_TO_OLD)?;
-    world.old(0, "other.social", "www A 192.0.2.9\n")?;
-    world.old(1, "example.social", "www A 192.0.2.1\n")?;
-    world.new("www A 192.0.2.2\n")?;
+    world.start_old(0, "other.social", "www A 192.0.2.9\n")?;
+    world.start_old(1, "example.social", "www A 192.0.2.1\n")?;
+    world.start_new("www A 192.0.2.2\n")?;
     let read = world.read(WWW)?;
     assert_eq!(read["differences"]["www A"]["old"], json!(["192.0.2.1"]));
     assert_eq!(read["differences"]["www A"]["new"], json!(["192.0.2.2"]));
@@ -164,8 +164,8 @@ fn a_lame_server_is_passed_over() -> Result {
 #[test]
 fn servers_of_which_none_answers_are_named() -> Result {
     let mut world = World::delegating(DELEGATED_TO_OLD)?;
-    world.old(0, "other.social", "www A 192.0.2.9\n")?;
-    world.new("www A 192.0.2.2\n")?;
+    world.start_old(0, "other.social", "www A 192.0.2.9\n")?;
+    world.start_new("www A 192.0.2.2\n")?;
     let refused = world.refusal(WWW)?;
     let [lame, dead] = world.old;
     assert!(refused.says("The old servers: no answer to www.example.social. A"), "{refused}");
@@ -184,6 +184,16 @@ fn a_resolver_that_nobody_runs_is_named() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_new_server_without_an_address_is_named() -> Result {
+    let refused = World::delegating(DELEGATED_TO_OLD)?.refusal(&WWW.replace("ns1.new", "ns9.new"))?;
+    assert!(
+        refused.says("None of these name servers has an address: ns9.new.test. Check the names"),
+        "{refused}"
+    );
+    Ok(())
+}
+
 /// A text that no datagram carries, in strings of at most 255 bytes.
 fn long_text(last: &str) -> String {
     format!("{}\"{last}\"", format!("\"{}\" ", "x".repeat(250)).repeat(8))
@@ -194,7 +204,7 @@ fn shows_every_record_of_the_zone_whose_answer_differs() -> Result {
     // The second name is below the zone itself: only the parent knows its address.
     let mut world = World::delegating("example NS ns1.example\nns1.example A {second}\n")?;
     let (old_text, new_text) = (long_text("old"), long_text("new"));
-    world.old(
+    world.start_old(
         1,
         "example.social",
         &format!(
@@ -203,7 +213,7 @@ fn shows_every_record_of_the_zone_whose_answer_differs() -> Result {
              ttl 60 A 192.0.2.1\nlong TXT {old_text}\nsub NS ns1.old.test.\napi A 192.0.2.1\ncdn A 192.0.2.1\n"
         ),
     )?;
-    world.new(&format!(
+    world.start_new(&format!(
         "same A 192.0.2.1\nmoved A 192.0.2.2\nkind A 192.0.2.1\nadded A 192.0.2.1\nwas A 192.0.2.1\n\
          spelled MX 10 mx\nsplit TXT \"one text\"\nsix AAAA 2001:db8::1\n\
          ttl A 192.0.2.1\nlong TXT {new_text}\nsub NS ns2.old.test.\napi A 192.0.2.3\ncdn A 192.0.2.3\n"

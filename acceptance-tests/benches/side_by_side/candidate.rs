@@ -1,6 +1,5 @@
 //! The providers that are compared, each with the configuration that its users would write.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use acceptance::provider_binary::{ProviderBinary, ProviderBinaryError};
@@ -18,10 +17,12 @@ pub(crate) struct Candidate {
     zone: &'static str,
 }
 
+/// A whole zone comes from a zone file. It could come from an object of HCL as well, but Terraform itself turns an object
+/// of ten thousand entries into a map in time that grows with their square: that would measure Terraform.
 const SOCLE_ZONE: &str = r#"
 resource "socle_dns_zone" "main" {
   name    = "example.test"
-  records = jsondecode(file("records.json"))
+  records = provider::socle::parse_zone_file(file("example.test.zone"), "example.test")
 }
 "#;
 
@@ -92,17 +93,21 @@ pub(crate) fn without_provider(terraform: &Program) -> Result<Workspace, Terrafo
     Ok(workspace)
 }
 
-/// `records.json`: so many address records, each of a name of its own.
-pub(crate) fn records(count: usize) -> String {
-    let records = (0..count).fold(String::new(), |mut records, n| {
-        let separator = if n == 0 { "" } else { ",\n" };
-        let value = format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
-        // Writing to a string cannot fail.
-        let _ = write!(
-            records,
-            r#"{separator}"host-{n} A": {{"name": "host-{n}", "type": "A", "ttl": 300, "values": ["{value}"]}}"#
-        );
-        records
-    });
-    format!("{{\n{records}\n}}\n")
+/// So many address records, each of a name of its own, as `(name, address)`.
+fn records(count: usize) -> impl Iterator<Item = (String, String)> {
+    (0..count).map(|n| (format!("host-{n}"), format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255)))
+}
+
+/// The records as `records.json`.
+pub(crate) fn records_json(count: usize) -> String {
+    let entry = |(name, value)| {
+        format!(r#""{name} A": {{"name": "{name}", "type": "A", "ttl": 300, "values": ["{value}"]}}"#)
+    };
+    format!("{{\n{}\n}}\n", records(count).map(entry).collect::<Vec<_>>().join(",\n"))
+}
+
+/// The records as `example.test.zone`.
+pub(crate) fn zone_file(count: usize) -> String {
+    let line = |(name, value)| format!("{name} 300 IN A {value}");
+    records(count).map(line).collect::<Vec<_>>().join("\n") + "\n"
 }

@@ -26,11 +26,11 @@ use server::Server;
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct DnsDelegation {
     /// The name of the zone.
-    #[tf(required, validate(describe("a domain name", is_zone_name)))]
+    #[tf(required, validate(describe("a domain name", |text: &String| is_zone_name(text))))]
     name: Value<String>,
     /// The servers that the zone should be delegated to, each as `host` or `host:port` (an IPv6 address as
     /// `[::1]:53`). A parent zone delegates to names: where an address stands here, `delegated` is false.
-    #[tf(required, validate(length(1..), each(describe("a server as host or host:port", is_server))))]
+    #[tf(required, validate(length(1..), each(describe("a server as host or host:port", |text: &String| is_server(text)))))]
     name_servers: Value<List<String>>,
     /// The record sets to compare between old servers and new, such as `socle_dns_zone.main.record_sets`; names are
     /// relative to the zone. Default: none.
@@ -38,7 +38,7 @@ pub struct DnsDelegation {
     records: Value<Map<Record>>,
     /// The resolver that finds the parent zone and the addresses of servers, as `host` or `host:port`. Default: that
     /// of the machine (`/etc/resolv.conf`).
-    #[tf(optional, validate(describe("a server as host or host:port", is_server)))]
+    #[tf(optional, validate(describe("a server as host or host:port", |text: &String| is_server(text))))]
     resolver: Value<String>,
     /// How long each operation may take.
     #[tf(timeouts(read = "5m"))]
@@ -173,7 +173,7 @@ impl Wanted {
     }
 }
 
-fn is_zone_name(text: &String) -> Result<(), String> {
+fn is_zone_name(text: &str) -> Result<(), String> {
     match DnsName::absolute(text, Escapes::Octal) {
         Ok(name) if name.is_root() => Err("nobody delegates the root".to_owned()),
         Ok(_) => Ok(()),
@@ -181,7 +181,7 @@ fn is_zone_name(text: &String) -> Result<(), String> {
     }
 }
 
-fn is_server(text: &String) -> Result<(), String> {
+fn is_server(text: &str) -> Result<(), String> {
     text.parse::<Server>().map(drop).map_err(|problem| problem.to_string())
 }
 

@@ -284,7 +284,7 @@ impl Record {
         Some(SetKey {
             name,
             record_type: self.record_type()?,
-            set_identifier: settled(&self.set_identifier)?,
+            set_identifier: settled(&self.set_identifier)?.known().cloned(),
         })
     }
 
@@ -314,7 +314,7 @@ impl Record {
                 Value::Null => None,
                 Value::Unknown => return None,
             },
-            health_check_id: settled(&self.health_check_id)?,
+            health_check_id: settled(&self.health_check_id)?.known().cloned(),
         })
     }
 
@@ -474,12 +474,8 @@ fn canonical_routing(routing: &Value<RoutingPolicy>) -> Value<RoutingPolicy> {
 }
 
 /// `None` while unknown.
-fn settled(value: &Value<String>) -> Option<Option<String>> {
-    match value {
-        Value::Null => Some(None),
-        Value::Unknown => None,
-        Value::Known(text) => Some(Some(text.clone())),
-    }
+fn settled(value: &Value<String>) -> Option<&Value<String>> {
+    (!value.is_unknown()).then_some(value)
 }
 
 fn invalid(problem: &(impl ToString + ?Sized)) -> Diagnostic {

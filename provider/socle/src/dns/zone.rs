@@ -26,7 +26,7 @@ use crate::clients::Clients;
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct DnsZone {
     /// The name of the zone, such as `example.social`. A change means a new zone with other name servers.
-    #[tf(required, validate(describe("a domain name", is_zone_name)), requires_replace_if(is_another_name))]
+    #[tf(required, validate(describe("a domain name", |name: &String| is_zone_name(name))), requires_replace_if(|before: &String, after: &String| is_another_name(before, after)))]
     name: Value<String>,
     /// The record sets, by label. The label is for reading: `name`, `type` and `set_identifier` of the entry say what
     /// it is. A null entry is left out. The zone's own SOA and NS are Route 53's unless they stand here.
@@ -118,16 +118,17 @@ impl Resource for DnsZone {
         observed::read(call, state).await
     }
 
+    // Boxed: the futures of the SDK's calls add up to kilobytes.
     async fn create(call: &Call<Clients>, wanted: Wanted<Self>) -> Result<Self, CreateError<Self>> {
-        apply::create(call, wanted.planned).await
+        Box::pin(apply::create(call, wanted.planned)).await
     }
 
     async fn update(call: &Call<Clients>, prior: Self, wanted: Wanted<Self>) -> Result<Self, Reached<Self>> {
-        apply::update(call, prior, wanted.planned).await
+        Box::pin(apply::update(call, prior, wanted.planned)).await
     }
 
     async fn delete(call: &Call<Clients>, state: Self) -> Result<(), Reached<Self>> {
-        apply::delete(call, state).await
+        Box::pin(apply::delete(call, state)).await
     }
 
     async fn import(call: &Call<Clients>, id: ImportId<ZoneIdentity>) -> Result<Self, Diagnostics> {
@@ -178,7 +179,7 @@ impl DnsZone {
     }
 }
 
-fn is_zone_name(name: &String) -> Result<(), String> {
+fn is_zone_name(name: &str) -> Result<(), String> {
     match DnsName::absolute(name, Escapes::Octal) {
         Ok(name) if name.is_root() => Err("the root is not yours".to_owned()),
         Ok(_) => Ok(()),
@@ -186,7 +187,7 @@ fn is_zone_name(name: &String) -> Result<(), String> {
     }
 }
 
-fn is_another_name(before: &String, after: &String) -> bool {
+fn is_another_name(before: &str, after: &str) -> bool {
     DnsName::absolute(before, Escapes::Octal).ok() != DnsName::absolute(after, Escapes::Octal).ok()
 }
 

@@ -37,11 +37,21 @@ pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<pb::Diagnostic> {
     };
     let encode = |diagnostic: crate::Diagnostic| pb::Diagnostic {
         severity: severity(diagnostic.severity).into(),
+        detail: with_place(&diagnostic),
         summary: diagnostic.summary,
-        detail: diagnostic.detail,
         attribute: diagnostic.path.filter(|path| !path.steps().is_empty()).as_ref().map(path),
     };
     diagnostics.into_iter().map(encode).collect()
+}
+
+/// Terraform points into the configuration as far as it is written out; where an expression makes the collection, it
+/// shows the whole resource. So a message about one element says which.
+fn with_place(diagnostic: &crate::Diagnostic) -> String {
+    let in_element = |path: &&Path| path.steps().iter().any(|step| !matches!(step, Step::Attribute(_)));
+    match diagnostic.path.as_ref().filter(in_element) {
+        Some(path) => format!("At {path}: {}", diagnostic.detail),
+        None => diagnostic.detail.clone(),
+    }
 }
 
 pub(super) fn path(path: &Path) -> pb::AttributePath {

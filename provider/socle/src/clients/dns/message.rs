@@ -183,7 +183,7 @@ impl Sent {
             Some(header) if header.truncation => Ok(Received::Truncated),
             Some(_) => {
                 let message = Message::from_vec(bytes).map_err(Problem::Unreadable)?;
-                Reply::of(message).map(Received::Reply)
+                Reply::of(&message).map(Received::Reply)
             }
             None => Ok(Received::Stray),
         }
@@ -204,7 +204,7 @@ impl Sent {
 }
 
 impl Reply {
-    fn of(message: Message) -> Result<Self, Problem> {
+    fn of(message: &Message) -> Result<Self, Problem> {
         let name_exists = match message.metadata.response_code {
             ResponseCode::NoError => true,
             ResponseCode::NXDomain => false,

@@ -29,9 +29,12 @@ pub(super) enum InquiryError {
         .zone.without_dot()
     )]
     Unrooted { zone: DnsName },
-    /// None of the servers has an address.
-    #[error("None of these name servers has an address: {servers}. {}", .failures.join(". "))]
-    Unreachable { servers: String, failures: Vec<String> },
+    /// None of the servers has an address: the servers, and the look-ups that failed.
+    #[error(
+        "None of these name servers has an address: {}. Check the names, or set `resolver` to one that knows them.",
+        .0.join("; ")
+    )]
+    Unreachable(Vec<String>),
     /// The parent's servers do not say to whom they delegate.
     #[error("The servers of the parent zone: {0}.")]
     Delegation(Unanswered),
@@ -121,7 +124,8 @@ impl<'c> Inquiry<'c> {
         }
         if found.is_empty() {
             let servers = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(InquiryError::Unreachable { servers, failures });
+            failures.insert(0, servers);
+            return Err(InquiryError::Unreachable(failures));
         }
         found.sort_by_key(|server| server.address.is_ipv6());
         Ok(ServerSet::new(found))
@@ -142,7 +146,7 @@ impl<'c> Inquiry<'c> {
         for reply in looked_up {
             match reply {
                 Ok(reply) => {
-                    addresses.extend(reply.answers.iter().filter_map(|record| record.data.address()))
+                    addresses.extend(reply.answers.iter().filter_map(|record| record.data.address()));
                 }
                 Err(unanswered) => failures.push(unanswered),
             }

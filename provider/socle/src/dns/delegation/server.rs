@@ -84,8 +84,8 @@ impl fmt::Display for Server {
 mod tests {
     use super::*;
 
-    fn address(text: &str, port: u16) -> Result<Server, ServerError> {
-        Ok(Server { host: Host::Address(text.parse().unwrap()), port })
+    fn address(text: &str, port: u16) -> Server {
+        Server { host: Host::Address(text.parse().unwrap()), port }
     }
 
     #[test]
@@ -93,11 +93,11 @@ mod tests {
         let named = Server::named("ns1.example.net".parse().unwrap());
         assert_eq!("NS1.example.net.".parse(), Ok(named.clone()));
         assert_eq!("ns1.example.net:5300".parse(), Ok(Server { port: 5300, ..named }));
-        assert_eq!("192.0.2.1".parse(), address("192.0.2.1", 53));
-        assert_eq!("192.0.2.1:5300".parse(), address("192.0.2.1", 5300));
-        assert_eq!("2001:db8::1".parse(), address("2001:db8::1", 53));
-        assert_eq!("[2001:db8::1]".parse(), address("2001:db8::1", 53));
-        assert_eq!("[::1]:5300".parse(), address("::1", 5300));
+        assert_eq!("192.0.2.1".parse(), Ok(address("192.0.2.1", 53)));
+        assert_eq!("192.0.2.1:5300".parse(), Ok(address("192.0.2.1", 5300)));
+        assert_eq!("2001:db8::1".parse(), Ok(address("2001:db8::1", 53)));
+        assert_eq!("[2001:db8::1]".parse(), Ok(address("2001:db8::1", 53)));
+        assert_eq!("[::1]:5300".parse(), Ok(address("::1", 5300)));
     }
 
     #[test]

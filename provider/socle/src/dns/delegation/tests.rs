@@ -68,9 +68,9 @@ fn a_record_that_is_none_of_the_zones_is_refused_by_its_place() {
 
 #[test]
 fn refuses_names_and_servers_that_are_none() {
-    assert!(is_zone_name(&"example.social.".to_owned()).is_ok());
-    assert!(is_zone_name(&".".to_owned()).is_err());
-    assert!(is_zone_name(&"a..b".to_owned()).is_err());
-    assert!(is_server(&"ns1.example.net:5300".to_owned()).is_ok());
-    assert!(is_server(&"ns1.example.net:".to_owned()).is_err());
+    assert!(is_zone_name("example.social.").is_ok());
+    assert!(is_zone_name(".").is_err());
+    assert!(is_zone_name("a..b").is_err());
+    assert!(is_server("ns1.example.net:5300").is_ok());
+    assert!(is_server("ns1.example.net:").is_err());
 }

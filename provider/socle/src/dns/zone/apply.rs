@@ -37,7 +37,7 @@ struct Work<'c> {
 pub(super) async fn create(call: &Call<Clients>, planned: DnsZone) -> Result<DnsZone, CreateError<DnsZone>> {
     let mut work = Work::new(call, DnsZone::default(), planned).map_err(CreateError::nothing)?;
     let begun = work.begin().await.map_err(CreateError::nothing)?;
-    match work.finish(begun).await {
+    match Box::pin(work.finish(begun)).await {
         Ok(()) => Ok(work.reached),
         Err(errors) => Err(CreateError::exists(work.reached, errors)),
     }
@@ -49,7 +49,7 @@ pub(super) async fn update(
     planned: DnsZone,
 ) -> Result<DnsZone, Reached<DnsZone>> {
     let mut work = Work::new(call, prior.clone(), planned).map_err(|error| Reached::new(prior, error))?;
-    match work.change().await {
+    match Box::pin(work.change()).await {
         Ok(()) => Ok(work.reached),
         Err(errors) => Err(Reached::new(work.reached, errors)),
     }
@@ -182,14 +182,14 @@ impl<'c> Work<'c> {
             self.set_records(keys_of(&prior.record_sets, &self.apex), None).await?;
         }
         self.set_comment(prior.comment.known().map(String::as_str)).await?;
-        // The rest are words to the provider alone: nothing in the world can fail for them.
+        // The rest is spelling, and words to the provider alone: nothing in the world can fail for them.
+        let reached = std::mem::take(&mut self.reached);
         self.reached = DnsZone {
-            name: self.wanted.name.clone(),
-            unmanaged_records: self.wanted.unmanaged_records.clone(),
-            ignore_records: self.wanted.ignore_records.clone(),
-            force_destroy: self.wanted.force_destroy.clone(),
-            timeouts: self.wanted.timeouts.clone(),
-            ..self.reached.clone()
+            id: reached.id,
+            arn: reached.arn,
+            name_servers: reached.name_servers,
+            unmanaged_record_sets: reached.unmanaged_record_sets,
+            ..self.wanted.clone()
         };
         Ok(())
     }
@@ -341,7 +341,8 @@ impl<'c> Work<'c> {
         let observed = self.route53.record_sets(self.id(), &self.budget).await;
         let observed = observed.map_err(|error| failed("Zone cannot be destroyed", &error))?;
         let doomed = self.doomed(&observed)?;
-        let emptied = self.reconciliation().run(&doomed, &BTreeMap::new(), Some(observed)).await;
+        let nothing = BTreeMap::new();
+        let emptied = self.reconciliation().run(&doomed, &nothing, Some(observed)).await;
         if let Err(interrupted) = emptied {
             self.wanted.record_sets = RecordSets::new().into();
             self.records_interrupted(&interrupted);

@@ -141,6 +141,59 @@ fn a_reply_whose_records_cannot_be_read_is_a_problem() {
     assert!(matches!(sent.read(&bytes), Err(Problem::Unreadable(_))));
 }
 
+/// Each type's data as servers send it (RFC 1035, 3596, 2782, 3403, 4034, 4255, 6698, 8659, 9460), and as text.
+const ON_THE_WIRE: [(RecordType, &[u8], &str); 20] = [
+    (RecordType::A, b"\xc0\x00\x02\x01", "192.0.2.1"),
+    (RecordType::Aaaa, b"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", "2001:db8::1"),
+    (RecordType::Caa, b"\x80\x05issueca.test; a=b", r#"128 issue "ca.test; a=b""#),
+    (RecordType::Caa, b"\x00\x09issuemail;", r#"0 issuemail ";""#),
+    (RecordType::Cname, b"\x01a\x04test\0", "a.test."),
+    (RecordType::Ds, b"\x30\x39\x0d\x02\xab\xcd", "12345 13 2 ABCD"),
+    (RecordType::Https, b"\0\x01\0\0\x01\0\x03\x02h2\0\x03\0\x02\x01\xbb", "1 . alpn=h2 port=443"),
+    (RecordType::Mx, b"\0\x0a\x02mx\xc0\x0c", "10 mx.example.social."),
+    (RecordType::Naptr, b"\0\x01\0\x02\x01u\x03E2U\x05!a!b!\0", r#"1 2 "u" "E2U" "!a!b!" ."#),
+    (RecordType::Naptr, b"\0\x01\0\x02\0\0\0\x01a\x04test\0", r#"1 2 "" "" "" a.test."#),
+    (RecordType::Ns, b"\x02ns\xc0\x0c", "ns.example.social."),
+    (RecordType::Ptr, b"\x01a\x04test\0", "a.test."),
+    (
+        RecordType::Soa,
+        b"\x02ns\xc0\x0c\x01h\xc0\x0c\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05",
+        "ns.example.social. h.example.social. 1 2 3 4 5",
+    ),
+    (RecordType::Spf, b"\x06v=spf1", r#""v=spf1""#),
+    (RecordType::Srv, b"\0\x01\0\x02\x01\xbb\x01a\x04test\0", "1 2 443 a.test."),
+    (RecordType::Sshfp, b"\x04\x02\xab\xcd", "4 2 ABCD"),
+    (RecordType::Svcb, b"\0\x00\x01a\x04test\0", "0 a.test."),
+    (RecordType::Svcb, b"\0\x01\0\x13\x88\0\x01x", "1 . key5000=x"),
+    (RecordType::Tlsa, b"\x03\x01\x01\xab\xcd", "3 1 1 ABCD"),
+    (RecordType::Txt, b"\x04one \0\x05t\xc3\xa9\"x", r#""one t\303\251\"x""#),
+];
+
+/// A reply with one answer of the question's name.
+fn answering(sent: &Sent, record_type: RecordType, data: &[u8]) -> Vec<u8> {
+    let mut bytes = sent.bytes.clone();
+    bytes[2] |= 0x80;
+    bytes[7] = 1;
+    bytes.extend(b"\xc0\x0c");
+    bytes.extend(record_type.code().to_be_bytes());
+    bytes.extend(b"\0\x01\0\0\0\x3c");
+    bytes.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn data_of_every_type_is_read_as_servers_send_it() {
+    for (record_type, wire, text) in ON_THE_WIRE {
+        let sent = Sent::new(&question(Recursion::Unwanted), Extensions::Hidden).unwrap();
+        let received = sent.read(&answering(&sent, record_type, wire));
+        let Ok(Received::Reply(reply)) = received else { panic!("{record_type} {text}: {received:?}") };
+        let expected = RecordData::Known(Rdata::parse(record_type, text).unwrap());
+        assert_eq!(reply.answers[0].data, expected, "{record_type} {text}");
+    }
+    assert!(RecordType::ALL.iter().all(|all| ON_THE_WIRE.iter().any(|(one, ..)| one == all)));
+}
+
 proptest! {
     #[test]
     fn every_name_goes_over_the_wire_and_back(name in any_name()) {
