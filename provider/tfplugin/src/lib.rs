@@ -89,7 +89,10 @@
 //! A plan is made in this order: defaults; write-only arguments become null; where anything changed, computed
 //! attributes that the configuration leaves out become unknown; those that stay as they are keep their value
 //! (`use_state_for_unknown`), by map key and list position, so a new element is unknown while its neighbours stay known;
-//! then the resource's own `plan`; then what needs a new object is collected, which an unknown value never does.
+//! then the resource's own `plan`; then what needs a new object is collected.
+//!
+//! An unknown value never asks for a new object, because it may turn out to be the old one. If it turns out another,
+//! Terraform stops that apply ("changed the planned action"), and the next one replaces the object.
 //!
 //! # The laws, and the types that hold them
 //!

@@ -193,4 +193,6 @@ pub struct MoveSource {
     pub version: i64,
     /// Its attributes.
     pub state: serde_json::Value,
+    /// What names it in the world, where that type has an identity.
+    pub identity: Option<serde_json::Value>,
 }

@@ -69,3 +69,19 @@ pub(crate) fn of(object: &Object, value: &Raw, operation: &str) -> Option<Durati
     let (_, default) = object.timeouts.iter().find(|(name, _)| *name == operation)?;
     parse_duration(default)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_time_wins_over_the_default_and_no_default_is_no_limit() {
+        let object = Object { timeouts: &[("create", "30m")], ..Object::default() };
+        let written: Raw = [(BLOCK, [("create", "90s".into()), ("delete", Raw::Null)].into_iter().collect())]
+            .into_iter()
+            .collect();
+        assert_eq!(of(&object, &written, "create"), Some(Duration::from_secs(90)));
+        assert_eq!(of(&object, &Raw::Null, "create"), Some(Duration::from_mins(30)));
+        assert_eq!(of(&object, &written, "delete"), None);
+    }
+}

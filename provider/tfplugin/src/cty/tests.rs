@@ -296,6 +296,11 @@ proptest! {
     }
 
     #[test]
+    fn a_value_of_another_type_is_written_without_a_panic((_, value) in typed_value(), ty in any_type()) {
+        prop_assert!(!encode(&value, &ty).is_empty());
+    }
+
+    #[test]
     fn a_type_is_read_as_it_was_written(ty in any_type()) {
         prop_assert_eq!(Type::from_json(&ty.to_json()), Ok(ty));
     }

@@ -8,6 +8,7 @@ use crate::cty::Raw;
 use crate::data_source::DataSource;
 use crate::diagnostics::Diagnostics;
 use crate::model::{self, Model as _};
+use crate::plan::settled;
 use crate::schema::Object;
 use crate::value::Typed as _;
 
@@ -44,6 +45,9 @@ impl<D: DataSource> ServedDataSource<D::Clients> for Typed<D> {
     }
 
     fn read<'c>(&'c self, call: &'c Call<D::Clients>, config: Raw) -> Pending<'c, Result<Raw, Diagnostics>> {
-        Box::pin(async move { Ok(D::read(call, model::read(config)?).await?.into_raw()) })
+        Box::pin(async move {
+            let found = D::read(call, model::read(config)?).await?;
+            Ok(settled(&self.object, &found.into_raw().unknown_as_null()))
+        })
     }
 }

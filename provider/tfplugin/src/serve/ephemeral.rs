@@ -9,6 +9,7 @@ use crate::cty::Raw;
 use crate::diagnostics::Diagnostics;
 use crate::ephemeral::{EphemeralResource, Opened};
 use crate::model::{self, Model as _};
+use crate::plan::settled;
 use crate::schema::Object;
 use crate::value::Typed as _;
 
@@ -53,7 +54,8 @@ impl<E: EphemeralResource> ServedEphemeral<E::Clients> for Typed<E> {
     ) -> Pending<'c, Result<Opened<Raw>, Diagnostics>> {
         Box::pin(async move {
             let opened = E::open(call, model::read(config)?).await?;
-            Ok(Opened { result: opened.result.into_raw(), renew_at: opened.renew_at })
+            let result = settled(&self.object, &opened.result.into_raw().unknown_as_null());
+            Ok(Opened { result, renew_at: opened.renew_at })
         })
     }
 

@@ -34,6 +34,13 @@ pub(super) fn state(state: Option<&pb::RawState>) -> Result<serde_json::Value, D
     json(state)
 }
 
+/// The identity that comes with a moved state, if any.
+pub(super) fn source_identity(
+    identity: Option<&pb::RawState>,
+) -> Result<Option<serde_json::Value>, Diagnostics> {
+    identity.filter(|identity| !identity.json.is_empty()).map(|identity| json(&identity.json)).transpose()
+}
+
 /// What a resource noted for itself; unreadable notes are no notes.
 pub(super) fn private(bytes: &[u8]) -> Private {
     serde_json::from_slice(bytes).unwrap_or_default()

@@ -61,6 +61,9 @@ impl<P: Provider> Server<P> {
         request: &pb::upgrade_resource_identity::Request,
     ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
         let resource = self.resource(&request.type_name)?;
+        if request.version > 0 {
+            return Err(newer_state(request.version));
+        }
         let object = resource.identity_object();
         let identity = from_json(&decode::state(request.raw_identity.as_ref())?, &object.ty())
             .map_err(|error| Diagnostic::error("Identity cannot be read", error.to_string()))?;
@@ -188,6 +191,7 @@ impl<P: Provider> Server<P> {
             type_name: request.source_type_name,
             version: request.source_schema_version,
             state: decode::state(request.source_state.as_ref())?,
+            identity: decode::source_identity(request.source_identity.as_ref())?,
         };
         let state = resource.move_from(&source)?.ok_or_else(|| {
             let detail = format!(

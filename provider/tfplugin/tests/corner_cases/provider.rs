@@ -285,7 +285,8 @@ impl Resource for Thing {
         if source.type_name != "other_thing" {
             return Ok(None);
         }
-        let title = source.state.get("title").and_then(serde_json::Value::as_str);
+        let identity = source.identity.as_ref().and_then(|identity| identity.get("title"));
+        let title = source.state.get("title").or(identity).and_then(serde_json::Value::as_str);
         let title = title.ok_or_else(|| trouble("No title"))?;
         Ok(Some(Self { name: title.into(), ..Self::default() }))
     }

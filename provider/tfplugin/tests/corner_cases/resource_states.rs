@@ -144,6 +144,7 @@ async fn moved(type_name: &str, state: &Json) -> pb::move_resource_state::Respon
         source_type_name: type_name.to_owned(),
         target_type_name: "corner_thing".to_owned(),
         source_state: raw(state),
+        source_identity: state.get("identity").and_then(raw),
         ..Default::default()
     };
     answered(Terraform::new().await.server.move_resource_state(Request::new(request)).await)
@@ -155,6 +156,12 @@ async fn a_move_takes_over_state_and_identity() {
     assert_eq!(decoded(answer.target_state), Some(Thing::named("x")));
     let identity = answer.target_identity.and_then(|identity| decoded(identity.identity_data));
     assert_eq!(identity, Some(Identity { name: "x".into(), place: "here".into() }));
+}
+
+#[tokio::test]
+async fn a_move_may_know_the_identity_alone() {
+    let answer = moved("other_thing", &json!({"identity": {"title": "x"}})).await;
+    assert_eq!(decoded(answer.target_state), Some(Thing::named("x")));
 }
 
 #[tokio::test]
