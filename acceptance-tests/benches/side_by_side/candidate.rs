@@ -1,6 +1,5 @@
 //! The providers that are compared, each with the configuration that its users would write.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use acceptance::provider_binary::{ProviderBinary, ProviderBinaryError};
@@ -16,12 +15,35 @@ pub(crate) struct Candidate {
     folder: PathBuf,
     settings: &'static str,
     zone: &'static str,
+    input: Input,
 }
+
+/// The file from which the configuration takes its records, and how it is written.
+struct Input {
+    file: &'static str,
+    around: [&'static str; 2],
+    between: &'static str,
+    record: fn(usize, &str) -> String,
+}
+
+const ZONE_FILE: Input = Input {
+    file: "example.zone",
+    around: ["$TTL 300\n", "\n"],
+    between: "\n",
+    record: |n, address| format!("host-{n} A {address}"),
+};
+
+const JSON: Input = Input {
+    file: "records.json",
+    around: ["{\n", "\n}\n"],
+    between: ",\n",
+    record: |n, address| format!(r#""host-{n}": "{address}""#),
+};
 
 const SOCLE_ZONE: &str = r#"
 resource "socle_dns_zone" "main" {
   name    = "example.test"
-  records = jsondecode(file("records.json"))
+  records = provider::socle::parse_zone_file(file("example.zone"), "example.test")
 }
 "#;
 
@@ -41,10 +63,10 @@ resource "aws_route53_zone" "main" {
 resource "aws_route53_record" "main" {
   for_each = jsondecode(file("records.json"))
   zone_id  = aws_route53_zone.main.zone_id
-  name     = each.value.name
-  type     = each.value.type
-  ttl      = each.value.ttl
-  records  = each.value.values
+  name     = each.key
+  type     = "A"
+  ttl      = 300
+  records  = [each.value]
 }
 "#;
 
@@ -52,12 +74,12 @@ impl Candidate {
     pub(crate) fn socle(sizes: Vec<usize>) -> Result<Self, &'static ProviderBinaryError> {
         let folder = ProviderBinary::built()?.folder().to_owned();
         let source = "socle-platform/socle";
-        Ok(Self { name: "socle", sizes, source, folder, settings: "", zone: SOCLE_ZONE })
+        Ok(Self { name: "socle", sizes, source, folder, settings: "", zone: SOCLE_ZONE, input: ZONE_FILE })
     }
 
     pub(crate) fn aws(folder: PathBuf, sizes: Vec<usize>) -> Self {
         let (source, settings) = ("hashicorp/aws", AWS_SETTINGS);
-        Self { name: "terraform-provider-aws", sizes, source, folder, settings, zone: AWS_ZONE }
+        Self { name: "terraform-provider-aws", sizes, source, folder, settings, zone: AWS_ZONE, input: JSON }
     }
 
     /// A configuration that requires the provider and uses nothing of it.
@@ -69,9 +91,11 @@ impl Candidate {
         )
     }
 
-    /// A configuration of one zone with what `records.json` lists.
-    pub(crate) fn zone(&self) -> String {
-        self.provider_only() + self.zone
+    /// A configuration of one zone with so many address records, each of a name of its own.
+    pub(crate) fn zone(&self, terraform: &Program, records: usize) -> Result<Workspace, TerraformError> {
+        let workspace = self.workspace(terraform, &(self.provider_only() + self.zone))?;
+        workspace.write(self.input.file, &self.input.with(records))?;
+        Ok(workspace)
     }
 
     pub(crate) fn workspace(
@@ -92,17 +116,10 @@ pub(crate) fn without_provider(terraform: &Program) -> Result<Workspace, Terrafo
     Ok(workspace)
 }
 
-/// `records.json`: so many address records, each of a name of its own.
-pub(crate) fn records(count: usize) -> String {
-    let records = (0..count).fold(String::new(), |mut records, n| {
-        let separator = if n == 0 { "" } else { ",\n" };
-        let value = format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
-        // Writing to a string cannot fail.
-        let _ = write!(
-            records,
-            r#"{separator}"host-{n} A": {{"name": "host-{n}", "type": "A", "ttl": 300, "values": ["{value}"]}}"#
-        );
-        records
-    });
-    format!("{{\n{records}\n}}\n")
+impl Input {
+    fn with(&self, records: usize) -> String {
+        let address = |n: usize| format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
+        let records: Vec<_> = (0..records).map(|n| (self.record)(n, &address(n))).collect();
+        [self.around[0], &records.join(self.between), self.around[1]].concat()
+    }
 }
