@@ -15,14 +15,35 @@ pub(crate) struct Candidate {
     folder: PathBuf,
     settings: &'static str,
     zone: &'static str,
+    input: Input,
 }
 
-/// A whole zone comes from a zone file. It could come from an object of HCL as well, but Terraform itself turns an object
-/// of ten thousand entries into a map in time that grows with their square: that would measure Terraform.
+/// The file from which the configuration takes its records, and how it is written.
+struct Input {
+    file: &'static str,
+    around: [&'static str; 2],
+    between: &'static str,
+    record: fn(usize, &str) -> String,
+}
+
+const ZONE_FILE: Input = Input {
+    file: "example.zone",
+    around: ["$TTL 300\n", "\n"],
+    between: "\n",
+    record: |n, address| format!("host-{n} A {address}"),
+};
+
+const JSON: Input = Input {
+    file: "records.json",
+    around: ["{\n", "\n}\n"],
+    between: ",\n",
+    record: |n, address| format!(r#""host-{n}": "{address}""#),
+};
+
 const SOCLE_ZONE: &str = r#"
 resource "socle_dns_zone" "main" {
   name    = "example.test"
-  records = provider::socle::parse_zone_file(file("example.test.zone"), "example.test")
+  records = provider::socle::parse_zone_file(file("example.zone"), "example.test")
 }
 "#;
 
@@ -42,10 +63,10 @@ resource "aws_route53_zone" "main" {
 resource "aws_route53_record" "main" {
   for_each = jsondecode(file("records.json"))
   zone_id  = aws_route53_zone.main.zone_id
-  name     = each.value.name
-  type     = each.value.type
-  ttl      = each.value.ttl
-  records  = each.value.values
+  name     = each.key
+  type     = "A"
+  ttl      = 300
+  records  = [each.value]
 }
 "#;
 
@@ -53,12 +74,12 @@ impl Candidate {
     pub(crate) fn socle(sizes: Vec<usize>) -> Result<Self, &'static ProviderBinaryError> {
         let folder = ProviderBinary::built()?.folder().to_owned();
         let source = "socle-platform/socle";
-        Ok(Self { name: "socle", sizes, source, folder, settings: "", zone: SOCLE_ZONE })
+        Ok(Self { name: "socle", sizes, source, folder, settings: "", zone: SOCLE_ZONE, input: ZONE_FILE })
     }
 
     pub(crate) fn aws(folder: PathBuf, sizes: Vec<usize>) -> Self {
         let (source, settings) = ("hashicorp/aws", AWS_SETTINGS);
-        Self { name: "terraform-provider-aws", sizes, source, folder, settings, zone: AWS_ZONE }
+        Self { name: "terraform-provider-aws", sizes, source, folder, settings, zone: AWS_ZONE, input: JSON }
     }
 
     /// A configuration that requires the provider and uses nothing of it.
@@ -70,9 +91,11 @@ impl Candidate {
         )
     }
 
-    /// A configuration of one zone with what `records.json` lists.
-    pub(crate) fn zone(&self) -> String {
-        self.provider_only() + self.zone
+    /// A configuration of one zone with so many address records, each of a name of its own.
+    pub(crate) fn zone(&self, terraform: &Program, records: usize) -> Result<Workspace, TerraformError> {
+        let workspace = self.workspace(terraform, &(self.provider_only() + self.zone))?;
+        workspace.write(self.input.file, &self.input.with(records))?;
+        Ok(workspace)
     }
 
     pub(crate) fn workspace(
@@ -93,21 +116,10 @@ pub(crate) fn without_provider(terraform: &Program) -> Result<Workspace, Terrafo
     Ok(workspace)
 }
 
-/// So many address records, each of a name of its own, as `(name, address)`.
-fn records(count: usize) -> impl Iterator<Item = (String, String)> {
-    (0..count).map(|n| (format!("host-{n}"), format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255)))
-}
-
-/// The records as `records.json`.
-pub(crate) fn records_json(count: usize) -> String {
-    let entry = |(name, value)| {
-        format!(r#""{name} A": {{"name": "{name}", "type": "A", "ttl": 300, "values": ["{value}"]}}"#)
-    };
-    format!("{{\n{}\n}}\n", records(count).map(entry).collect::<Vec<_>>().join(",\n"))
-}
-
-/// The records as `example.test.zone`.
-pub(crate) fn zone_file(count: usize) -> String {
-    let line = |(name, value)| format!("{name} 300 IN A {value}");
-    records(count).map(line).collect::<Vec<_>>().join("\n") + "\n"
+impl Input {
+    fn with(&self, records: usize) -> String {
+        let address = |n: usize| format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
+        let records: Vec<_> = (0..records).map(|n| (self.record)(n, &address(n))).collect();
+        [self.around[0], &records.join(self.between), self.around[1]].concat()
+    }
 }

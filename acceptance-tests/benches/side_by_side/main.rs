@@ -69,9 +69,7 @@ impl Candidate {
 
     fn measure_zone(&self, terraform: &Program, records: usize) -> Result<ZoneRun, Box<dyn Error>> {
         let aws = FaultProxy::in_front_of(Moto::shared()?.url()).start()?;
-        let workspace = self.workspace(terraform, &self.zone())?.with_aws(&aws);
-        workspace.write("records.json", &candidate::records_json(records))?;
-        workspace.write("example.test.zone", &candidate::zone_file(records))?;
+        let workspace = self.zone(terraform, records)?.with_aws(&aws);
         let mut steps = Vec::new();
         for step in Step::ALL {
             eprintln!("{}: {records} records: {step}", self.name);
