@@ -10,18 +10,17 @@ use crate::cache::{Cache, CacheError};
 use crate::tether::{TetherError, Tethered};
 
 /// The pinned distribution, with all it depends on.
-const REQUIREMENTS: &str = include_str!("../sandbox/aws/requirements.txt");
+const REQUIREMENTS: &str = include_str!("../aws/requirements.txt");
 
 /// moto's server, with stricter rules for record sets than moto's own.
-const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/aws/server.py");
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/aws/server.py");
 
 /// moto answers within two seconds; a machine that is busy compiling takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running moto server, ended when this is dropped or when the process ends.
 ///
-/// It keeps accounts apart by the header `x-moto-account-id`, which [`FaultProxy`](crate::fault_proxy::FaultProxy)
-/// sets to an account of its own: so one moto serves all tests of a process at once.
+/// It keeps accounts apart by the header `x-moto-account-id`: so one moto serves all tests of a process at once.
 #[derive(Debug)]
 pub struct Moto {
     url: String,
@@ -92,7 +91,7 @@ fn environment() -> Result<PathBuf, MotoError> {
 
 fn make_environment(folder: &Path) -> Result<(), MotoError> {
     run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/aws/requirements.txt");
+    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/aws/requirements.txt");
     run(Command::new(folder.join("bin/python")).args([
         "-m",
         "pip",
@@ -121,8 +120,10 @@ fn run(command: &mut Command) -> Result<String, MotoError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
     use super::*;
-    use crate::http_client::HttpClient;
 
     #[test]
     fn reads_the_address_that_the_server_announces() {
@@ -135,8 +136,11 @@ mod tests {
 
     #[test]
     fn answers_as_soon_as_it_is_started() {
-        let answer =
-            HttpClient::new().get(&format!("{}/moto-api/data.json", Moto::shared().unwrap().url())).unwrap();
-        assert_eq!(answer.status, 200);
+        let address = Moto::shared().unwrap().url().strip_prefix("http://").unwrap();
+        let mut connection = TcpStream::connect(address).unwrap();
+        write!(connection, "GET /moto-api/data.json HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.0 200 "), "{answer}");
     }
 }

@@ -1,0 +1,6 @@
+//! A data centre on one Linux machine: a simulated AWS, and programs built from source, kept in a [`cache`].
+
+pub mod cache;
+pub mod moto;
+pub mod opentofu;
+pub mod tether;
