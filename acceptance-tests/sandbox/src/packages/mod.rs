@@ -17,6 +17,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
 use crate::cache::{Cache, CacheError};
 use apt_root::{AptRoot, run};
 
@@ -24,7 +27,8 @@ use apt_root::{AptRoot, run};
 const MIRROR: &str = "SOCLE_DEBIAN_MIRROR";
 
 /// A release of Debian. Default: Debian 12.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Release {
     /// Debian 12.
     #[default]
