@@ -25,7 +25,7 @@ cat >"$root/etc/systemd/system/chrony.service.d/shared-clock.conf" <<'END'
 ConditionCapability=
 [Service]
 ExecStart=
-ExecStart=/usr/sbin/chronyd -x $DAEMON_OPTS
+ExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS
 END
 
 # What must differ between servers, and what nobody needs.

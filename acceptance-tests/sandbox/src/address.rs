@@ -40,6 +40,12 @@ impl Slot {
         self.address(BEFORE_SERVERS + number)
     }
 
+    /// The hardware address of the server with this number: the same at every boot, as others remember it.
+    pub fn hardware_address(self, number: u8) -> String {
+        let [a, b, c, d] = self.server(number).octets();
+        format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+    }
+
     /// The machine's interface in the network; also the name of the network namespace in which the servers meet.
     pub fn link(self) -> String {
         format!("socle-{}", self.0)
@@ -90,6 +96,7 @@ mod tests {
         let slot = Slot(7);
         assert_eq!(slot.machine().to_string(), "198.18.7.1");
         assert_eq!(slot.server(1).to_string(), "198.18.7.11");
+        assert_eq!(slot.hardware_address(1), "02:00:c6:12:07:0b");
         assert_eq!(slot.server(MOST_SERVERS).to_string(), "198.18.7.210");
         assert_eq!((slot.link(), slot.server_namespace(3)), ("socle-7".to_owned(), "socle-7-3".to_owned()));
     }

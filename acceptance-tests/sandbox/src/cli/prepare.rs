@@ -1,5 +1,6 @@
 //! `sandbox prepare`
 
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -7,6 +8,7 @@ use clap::Args;
 use crate::cli::up::server_materials;
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
+use crate::moto;
 use crate::packages::Release;
 use crate::server::Podman;
 
@@ -18,6 +20,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    site.steps.run("moto", |step| {
+        let making = || step.doing("installing it");
+        moto::command(&site.cache, (Ipv4Addr::LOCALHOST, 0).into(), making)
+    })?;
     let finding = examine_part(Part::Servers);
     if finding.obstacle.is_some() {
         site.steps.say(&finding.to_string());

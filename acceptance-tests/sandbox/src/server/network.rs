@@ -67,7 +67,10 @@ impl<'a> Lan<'a> {
         self.detach(number)?;
         let (switch, server, port) = (self.slot.link(), self.slot.server_namespace(number), port(number));
         self.make_namespace(&server)?;
-        self.ip(&format!("-n {server} link add {INTERFACE} type veth peer name {port} netns {switch}"))?;
+        let hardware = self.slot.hardware_address(number);
+        self.ip(&format!(
+            "-n {server} link add {INTERFACE} address {hardware} type veth peer name {port} netns {switch}"
+        ))?;
         self.ip(&format!("-n {switch} link set {port} master {SWITCH} up"))?;
         self.ip(&format!("-n {server} address add {}/24 dev {INTERFACE}", self.slot.server(number)))?;
         self.ip(&format!("-n {server} link set {INTERFACE} up"))
@@ -130,7 +133,7 @@ impl<'a> Lan<'a> {
     fn limit(&self, namespace: &str, link: &str, rate: Option<Rate>) -> Result<(), ServerError> {
         match rate {
             Some(rate) => self.tc(&format!(
-                "-n {namespace} qdisc replace dev {link} root tbf rate {rate} burst {} latency 200ms",
+                "-n {namespace} qdisc replace dev {link} root tbf rate {rate} burst {} latency 1s",
                 rate.burst_bytes()
             )),
             None if self.is_limited(namespace, link)? => {
