@@ -20,12 +20,10 @@
 
 pub mod aws_action;
 pub mod aws_rules;
-pub mod cache;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;
 pub mod http_client;
-pub mod moto;
 pub mod opentofu;
 pub mod peer;
 pub mod plan;
@@ -33,4 +31,5 @@ pub mod provider_binary;
 pub mod route53;
 pub mod stage;
 pub mod terraform;
-pub mod tether;
+
+pub use sandbox::{cache, moto, tether};

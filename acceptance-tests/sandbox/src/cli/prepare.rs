@@ -1,0 +1,36 @@
+//! `sandbox prepare`
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::up::server_materials;
+use crate::cli::{Outcome, Site};
+use crate::doctor::{Part, examine_part};
+use crate::moto;
+use crate::packages::Release;
+use crate::server::Podman;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The servers' release of Debian
+    #[arg(long, default_value = "bookworm")]
+    debian: Release,
+}
+
+pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    site.steps.run("moto", |step| {
+        let making = || step.doing("installing it");
+        moto::command(&site.cache, (Ipv4Addr::LOCALHOST, 0).into(), making)
+    })?;
+    let finding = examine_part(Part::Servers);
+    if finding.obstacle.is_some() {
+        site.steps.say(&finding.to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let podman = Podman::of(&site.cache)?;
+    server_materials(site, &podman, arguments.debian)?;
+    podman.settle()?;
+    Ok(ExitCode::SUCCESS)
+}

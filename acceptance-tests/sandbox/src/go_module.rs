@@ -1,0 +1,145 @@
+//! Programs built from pinned Go modules into the cache.
+//!
+//! A wrapper module (`go.mod` and `go.sum`, checked in) requires one version of what is built and names the checksums
+//! of all it depends on. Go's module and build caches are the build's own and removed after it: together they are
+//! fifty times the size of the programs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::cache::{Cache, CacheError};
+
+/// A wrapper module and the programs that are built from it. Everything in it is part of the key of the cache.
+#[derive(Debug, Clone, Copy)]
+pub struct GoModule {
+    /// The name of the cache's entry.
+    pub name: &'static str,
+    /// The text of `go.mod`.
+    pub module: &'static str,
+    /// The text of `go.sum`.
+    pub checksums: &'static str,
+    /// The packages to build; each program is named by the last step of its package's path.
+    pub packages: &'static [&'static str],
+    /// Build tags, separated by commas. Default: none.
+    pub tags: &'static str,
+    /// Flags of the linker besides `-s -w`, which leave out what only a debugger reads. Default: none.
+    pub link_flags: &'static str,
+}
+
+/// Why there is no program.
+#[derive(Debug, thiserror::Error)]
+pub enum GoError {
+    /// The cache folder could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// Go is missing, or not to be started.
+    #[error("cannot run go: {0}; install Go 1.26 or newer")]
+    Start(#[source] io::Error),
+    /// The build failed.
+    #[error("`go build` of {name} failed:\n{output}")]
+    Build {
+        /// The name of the module.
+        name: &'static str,
+        /// What the compiler said.
+        output: String,
+    },
+    /// The wrapper module cannot be written where it is built, or what the build left over cannot be removed.
+    #[error("cannot {step} {}: {source}", path.display())]
+    File {
+        /// What was attempted, as a verb.
+        step: &'static str,
+        /// What it was attempted on.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl GoModule {
+    /// The folder of the programs: built the first time, from the cache from then on.
+    pub fn built(&self, cache: &Cache) -> Result<PathBuf, GoError> {
+        cache.entry(self.name, &self.inputs(), |folder| self.build(folder))
+    }
+
+    fn inputs(&self) -> Vec<&'static str> {
+        [&[self.module, self.checksums, self.tags, self.link_flags], self.packages].concat()
+    }
+
+    fn build(&self, folder: &Path) -> Result<(), GoError> {
+        let workshop = folder.join(".build");
+        attempt("make the folder", &workshop, fs::create_dir_all(&workshop))?;
+        for (name, text) in [("go.mod", self.module), ("go.sum", self.checksums)] {
+            let path = workshop.join(name);
+            attempt("write", &path, fs::write(&path, text))?;
+        }
+        let Output { status, stderr, .. } =
+            self.command(&workshop, folder).output().map_err(GoError::Start)?;
+        if !status.success() {
+            let output = String::from_utf8_lossy(&stderr).into_owned();
+            return Err(GoError::Build { name: self.name, output });
+        }
+        attempt("remove", &workshop, fs::remove_dir_all(&workshop))
+    }
+
+    fn command(&self, workshop: &Path, folder: &Path) -> Command {
+        let mut go = Command::new("go");
+        go.args(["build", "-trimpath", "-tags", self.tags])
+            .arg(format!("-ldflags=-s -w {}", self.link_flags))
+            // A folder with a slash at its end holds the programs even if there is only one.
+            .args(["-o".as_ref(), folder.join("").as_os_str()])
+            .args(self.packages)
+            .current_dir(workshop)
+            .env("CGO_ENABLED", "0")
+            // Without `modcacherw`, the modules could not be removed.
+            .env("GOFLAGS", "-mod=readonly -modcacherw -buildvcs=false")
+            .env("GOWORK", "off")
+            .env("GOMODCACHE", workshop.join("modules"))
+            .env("GOCACHE", workshop.join("objects"));
+        go
+    }
+}
+
+fn attempt<T>(step: &'static str, path: &Path, result: io::Result<T>) -> Result<T, GoError> {
+    result.map_err(|source| GoError::File { step, path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRAPPER: GoModule = GoModule {
+        name: "wrapper",
+        module: "module wrapper\n",
+        checksums: "",
+        packages: &["cmd/gofmt", "cmd/vet"],
+        tags: "",
+        link_flags: "",
+    };
+
+    #[test]
+    fn says_what_the_compiler_said() {
+        let root = tempfile::tempdir().unwrap();
+        let missing = GoModule { packages: &["example.invalid/nothing"], ..WRAPPER };
+        let failed = missing.built(&Cache::at(root.path())).unwrap_err().to_string();
+        assert!(
+            failed.contains("`go build` of wrapper failed") && failed.contains("example.invalid"),
+            "{failed}"
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_module_makes_another_entry() {
+        let others = [
+            GoModule { module: "module other\n", ..WRAPPER },
+            GoModule { checksums: "other", ..WRAPPER },
+            GoModule { packages: &["cmd/vet"], ..WRAPPER },
+            GoModule { tags: "other", ..WRAPPER },
+            GoModule { link_flags: "other", ..WRAPPER },
+        ];
+        for other in others {
+            assert_ne!(other.inputs(), WRAPPER.inputs(), "{other:?}");
+        }
+    }
+}

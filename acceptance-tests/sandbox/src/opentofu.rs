@@ -1,0 +1,21 @@
+//! OpenTofu, built from its released Go module.
+
+use std::path::PathBuf;
+
+use crate::cache::Cache;
+use crate::go_module::{GoError, GoModule};
+
+const MODULE: GoModule = GoModule {
+    name: "opentofu",
+    module: include_str!("../opentofu/go.mod"),
+    checksums: include_str!("../opentofu/go.sum"),
+    packages: &["github.com/opentofu/opentofu/cmd/tofu"],
+    tags: "",
+    link_flags: "-X github.com/opentofu/opentofu/version.dev=no",
+};
+
+/// The version that the wrapper module pins, which takes about a minute to build the first time and comes from the
+/// cache from then on.
+pub fn built() -> Result<PathBuf, GoError> {
+    Ok(MODULE.built(&Cache::of_this_user()?)?.join("tofu"))
+}

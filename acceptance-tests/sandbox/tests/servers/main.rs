@@ -1,0 +1,200 @@
+//! Servers on the real thing: podman, debootstrap, ssh. Needs root; each test has a sandbox of its own.
+
+mod site;
+
+/// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
+mod on_servers {
+    use std::fs;
+    use std::path::Path;
+    use std::process::Command;
+
+    use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+    use crate::site::{Result, Site, printed};
+
+    /// Who looks at the whole machine would see the sandboxes of other tests come and go.
+    static MACHINE: RwLock<()> = RwLock::new(());
+
+    fn beside_others() -> RwLockReadGuard<'static, ()> {
+        MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn alone() -> RwLockWriteGuard<'static, ()> {
+        MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a sandbox leaves traces in, on the whole machine.
+    fn traces(name: &str) -> Result<Vec<String>> {
+        let mut traces = Vec::new();
+        for process in fs::read_dir("/proc")?.flatten() {
+            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if line.contains(&format!("socle-{name}-")) || line.contains(&format!("/{name}/")) {
+                traces.push(format!("process: {line}"));
+            }
+        }
+        for (what, text) in [
+            ("interface", printed(Command::new("ip").args(["-oneline", "address"]))?),
+            ("namespace", printed(Command::new("ip").args(["netns", "list"]))?),
+            ("mount", fs::read_to_string("/proc/self/mountinfo")?),
+            ("cgroup", printed(Command::new("find").args(["/sys/fs/cgroup", "-maxdepth", "2"]))?),
+        ] {
+            let ours = text.lines().filter(|line| line.contains("socle"));
+            traces.extend(ours.map(|line| format!("{what}: {line}")));
+        }
+        traces.push(format!("inotify: {}", fs::read_to_string("/proc/sys/fs/inotify/max_user_instances")?));
+        Ok(traces)
+    }
+
+    #[test]
+    fn are_reached_by_keys_that_were_known_before_they_booted() -> Result {
+        let _machine = beside_others();
+        let site = Site::up("--servers 1 --aws")?;
+        assert_eq!(site.ssh("root", "server-1", "hostname; id -un")?, "server-1\nroot\n");
+        assert_eq!(site.ssh("admin", "server-1", "sudo -n id -un")?, "root\n");
+        assert_eq!(site.ssh("admin", "server-1", "systemctl is-system-running")?, "running\n");
+        let aws = format!("{}/moto-api/data.json", site.variable("AWS_ENDPOINT_URL")?);
+        let code = format!("curl --silent --output /dev/null --write-out '%{{http_code}}' {aws}");
+        assert_eq!(site.ssh("admin", "server-1", &code)?, "200");
+        assert_eq!(printed(Command::new("sh").args(["-c", &code]))?, "200");
+        Ok(())
+    }
+
+    #[test]
+    fn install_packages_and_leave_the_machines_kernel_and_clock_alone() -> Result {
+        let _machine = beside_others();
+        let site = Site::up("--servers 1")?;
+        site.on("server-1", "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes chrony")?;
+        assert_eq!(site.on("server-1", "systemctl is-active chrony")?, "active\n");
+        let capabilities = site.on("server-1", "sed -n 's/^CapBnd:\\t//p' /proc/1/status")?;
+        let set_time = u64::from_str_radix(capabilities.trim(), 16)? >> 25 & 1;
+        assert_eq!(set_time, 0, "a server may set the machine's clock");
+        let before = fs::read_to_string("/proc/sys/kernel/panic")?;
+        assert!(site.on("server-1", "sysctl -w kernel.panic=4711").is_err());
+        assert_eq!(fs::read_to_string("/proc/sys/kernel/panic")?, before);
+        assert!(site.on("server-1", "sysctl -w net.ipv4.ip_forward=1").is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn have_no_way_out() -> Result {
+        let _machine = beside_others();
+        let forwarded = || -> Result<Option<String>> {
+            let counters = fs::read_to_string("/proc/net/snmp")?;
+            let line = counters.lines().filter(|line| line.starts_with("Ip: ")).nth(1);
+            Ok(line.and_then(|line| line.split(' ').nth(6)).map(str::to_owned))
+        };
+        let echoes = "grep -c OutType8 /proc/net/snmp || true";
+        let site = Site::up("--servers 1")?;
+        let address = site.status()?["servers"][0]["address"].as_str().unwrap_or_default().to_owned();
+        let (network, _) = address.rsplit_once('.').ok_or("no address")?;
+        let routes = site.on("server-1", "ip -4 route show; ip -6 route show default")?;
+        assert_eq!(routes, format!("{network}.0/24 dev eth0 proto kernel scope link src {address} \n"));
+        let before = (forwarded()?, site.on("server-1", echoes)?);
+        let refused = site.on("server-1", "ping -c 1 -W 30 192.0.2.1").unwrap_err().to_string();
+        assert!(refused.contains("Network is unreachable"), "{refused}");
+        assert_eq!((forwarded()?, site.on("server-1", echoes)?), before);
+        assert_eq!(before.1, "0\n");
+        // Nor has one that is given a route: the machine takes no packet for others from it.
+        site.on("server-1", &format!("ip route add default via {network}.1"))?;
+        assert!(site.on("server-1", "ping -c 1 -W 1 192.0.2.1").is_err());
+        assert_eq!(forwarded()?, before.0);
+        let link =
+            printed(Command::new("ip").args(["-brief", "address", "show", "to", &format!("{network}.1")]))?;
+        let link = link.split(['@', ' ']).next().unwrap_or_default();
+        let forwarding = Path::new("/proc/sys/net/ipv4/conf").join(link).join("forwarding");
+        assert_eq!(fs::read_to_string(forwarding)?, "0\n");
+        Ok(())
+    }
+
+    #[test]
+    fn are_cut_off_slowed_down_and_mended() -> Result {
+        let _machine = beside_others();
+        let site = Site::up("--servers 2")?;
+        let address = site.status()?["servers"][1]["address"].as_str().unwrap_or_default().to_owned();
+        let reach = format!("ping -c 1 -W 1 {address}");
+        site.on("server-1", &reach)?;
+        site.run("cut server-2")?;
+        assert!(site.on("server-1", &reach).is_err());
+        site.run("restart server-2")?;
+        assert!(site.on("server-1", &reach).is_err(), "a restart joined the cable");
+        site.run("mend server-2")?;
+        site.on("server-1", &reach)?;
+        let megabyte = "dd if=/dev/zero bs=1000000 count=1 status=none | wc -c";
+        let time = || -> Result<_> {
+            let started = std::time::Instant::now();
+            site.ssh("root", "server-2", &megabyte.replace("| wc -c", ""))?;
+            Ok(started.elapsed().as_secs_f64())
+        };
+        site.run("slow server-2 4mbit")?;
+        let slow = time()?;
+        assert!((1.5..10.0).contains(&slow), "8 Mbit at 4 Mbit/s took {slow} s");
+        site.run("mend server-2")?;
+        let mended = time()?;
+        assert!(mended < slow, "{mended} s after mending, {slow} s before");
+        Ok(())
+    }
+
+    #[test]
+    fn restart_as_machines_do() -> Result {
+        let _machine = beside_others();
+        let site = Site::up("--servers 1")?;
+        let host_key = site.variable("TF_VAR_servers")?;
+        for (verbs, kept) in [(&["restart"][..], true), (&["kill", "mend"], true), (&["stop", "up"], true)] {
+            site.on("server-1", "touch /root/on-disk /run/in-memory; sysctl -w net.ipv4.ip_forward=1")?;
+            for verb in verbs {
+                let server = if *verb == "up" { "--quiet" } else { "server-1" };
+                site.run(&format!("{verb} {server}"))?;
+            }
+            let found = site.on("server-1", "cd /; ls root/on-disk run/in-memory 2>/dev/null || true")?;
+            assert_eq!(found == "root/on-disk\n", kept, "{verbs:?}: {found}");
+            assert_eq!(site.on("server-1", "cat /proc/sys/net/ipv4/ip_forward")?, "0\n", "{verbs:?}");
+            assert_eq!(site.ssh("admin", "server-1", "hostname")?, "server-1\n");
+        }
+        assert_eq!(site.variable("TF_VAR_servers")?, host_key);
+        Ok(())
+    }
+
+    #[test]
+    fn come_up_however_often_up_is_killed() -> Result {
+        let _machine = beside_others();
+        let site = Site::new()?;
+        let arguments = "--servers 2 --aws";
+        for moment in ["package service: serving", "server-", "server-", "server-1: done", "aws: starting"] {
+            site.kill_up_at(arguments, moment)?;
+        }
+        site.run(&format!("up {arguments}"))?;
+        assert_eq!(site.states()?, ["running", "running"]);
+        assert_eq!(site.ssh("admin", "server-2", "hostname")?, "server-2\n");
+        let again = printed(site.sandbox("up").stderr(std::process::Stdio::inherit()))?;
+        assert!(again.contains("server-2"), "{again}");
+        Ok(())
+    }
+
+    #[test]
+    fn leave_nothing_behind() -> Result {
+        let _machine = alone();
+        let before = traces("none")?;
+        for moment in ["server-", "aws: starting", "never"] {
+            let site = Site::new()?;
+            site.kill_up_at("--servers 2 --aws", moment)?;
+            site.run("down --quiet")?;
+            assert_eq!(traces(site.name())?, before, "killed at {moment:?}");
+            assert_eq!(site.run("status --json")?, "null\n");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn of_two_sandboxes_do_not_meet() -> Result {
+        let _machine = beside_others();
+        let (one, two) = (Site::up("--servers 1 --aws")?, Site::up("--servers 1 --aws")?);
+        assert_ne!(one.variable("AWS_ENDPOINT_URL")?, two.variable("AWS_ENDPOINT_URL")?);
+        let address = two.status()?["servers"][0]["address"].as_str().unwrap_or_default().to_owned();
+        let refused = one.on("server-1", &format!("ping -c 1 -W 1 {address}")).unwrap_err().to_string();
+        assert!(refused.contains("Network is unreachable"), "{refused}");
+        one.run("down --quiet")?;
+        assert_eq!(two.ssh("admin", "server-1", "hostname")?, "server-1\n");
+        Ok(())
+    }
+}
