@@ -30,3 +30,11 @@ docs: ## write the registry pages anew, from the declarations and examples
 .PHONY: bench
 bench: ## compare with terraform-provider-aws, where it is installed; writes docs/benchmarks.md
 	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
+
+.PHONY: quickstart
+quickstart: ## bring up a sandbox on this machine and apply examples/quickstart to it
+	@examples/quickstart/up.sh
+
+.PHONY: quickstart-down
+quickstart-down: ## remove what the quickstart made
+	@examples/quickstart/down.sh
