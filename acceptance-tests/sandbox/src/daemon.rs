@@ -2,7 +2,8 @@
 //!
 //! Whether it runs is told by a lock, not by a process id, which the system gives to others in time: the daemon's
 //! standard input is a locked file, and the kernel takes the lock back when the last process that has it open ends,
-//! however it ends. The daemon itself writes its process id, before it becomes the program: so there is no moment in
+//! however it ends. (What the daemon starts may inherit it, and outlive a daemon that is killed: then that runs, but
+//! does not answer, and [`Daemon::stop`] ends it all the same.) The daemon itself writes its process id, before it becomes the program: so there is no moment in
 //! which it runs and cannot be stopped.
 
 use std::fs::{self, File, TryLockError};
@@ -102,7 +103,7 @@ impl Daemon {
         let log = File::create(&path).map_err(at("write", &path))?;
         let also = log.try_clone().map_err(at("write", &path))?;
         let mut shell = self.under_shell(command);
-        // A group of its own: Ctrl-C in the terminal is not meant for it.
+        // A group of its own: Ctrl-C in the terminal is not meant for it, and what it starts ends with it.
         shell.stdin(lock).stdout(log).stderr(also).process_group(0);
         match shell.spawn() {
             Ok(_) => Ok(Started::Now),
@@ -158,8 +159,8 @@ impl Daemon {
         Ok(())
     }
 
-    /// Sends a signal, and answers whether there was a process to send it to: one that was started a moment ago has
-    /// not written its id yet. That it ended meanwhile is not an error.
+    /// Sends a signal to the daemon and all it started, and answers whether there was one to send it to: a daemon that
+    /// was started a moment ago has not written its id yet. That it ended meanwhile is not an error.
     fn signal(&self, name: &str) -> Result<bool, DaemonError> {
         let path = self.id_file();
         let id = match fs::read_to_string(&path) {
@@ -170,7 +171,7 @@ impl Daemon {
         };
         // The shell has `kill` in it; a small system may have no other.
         let mut kill = Command::new("sh");
-        kill.args(["-c", r#"kill -s "$0" "$1""#, name, id.trim()]).stderr(Stdio::null());
+        kill.args(["-c", r#"kill -s "$0" -- "-$1""#, name, id.trim()]).stderr(Stdio::null());
         match kill.status() {
             Ok(_) => Ok(true),
             Err(source) => Err(DaemonError::Start { program: format!("{kill:?}"), source }),
@@ -283,6 +284,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let daemon = Daemon::at(folder.path(), "server");
         daemon.start(&script("exec sleep 600")).unwrap();
+        daemon.stop().unwrap();
+        assert!(!daemon.runs().unwrap());
+    }
+
+    #[test]
+    fn ends_what_outlived_a_killed_daemon() {
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = Daemon::at(folder.path(), "server");
+        // The shell gives a background command no standard input, unless it is told which.
+        daemon.start(&script("sleep 600 <&0 & echo serving $$; wait")).unwrap();
+        let id = daemon.wait(PATIENCE, process_id).unwrap();
+        assert!(script(&format!("kill -KILL {id}")).status().unwrap().success());
+        assert!(daemon.runs().unwrap());
         daemon.stop().unwrap();
         assert!(!daemon.runs().unwrap());
     }

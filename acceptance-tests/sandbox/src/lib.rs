@@ -7,4 +7,5 @@ pub mod moto;
 pub mod opentofu;
 pub mod packages;
 pub mod tether;
+pub mod vault;
 pub mod wireguard;
