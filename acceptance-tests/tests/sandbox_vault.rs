@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use sandbox::cache::Cache;
+use sandbox::state::Sandbox;
 use sandbox::vault::client::{Client, ClientError};
 use sandbox::vault::identity_token::Job;
 use sandbox::vault::{Vault, programs};
@@ -27,14 +28,11 @@ struct SharedVault(Vault);
 impl SharedVault {
     fn up() -> Self {
         let mut users = USERS.lock().unwrap();
-        let vault = Vault::at(Path::new(FOLDER));
-        vault.up(&built(), LOOPBACK).unwrap();
+        let sandbox = sandbox_in(Path::new(FOLDER));
+        let vault = Vault::of(&sandbox);
+        up(&sandbox);
         *users += 1;
         Self(vault)
-    }
-
-    fn root(&self) -> Client {
-        root_of(&self.0)
     }
 
     /// A client with what the token of this job gets from the role.
@@ -50,7 +48,7 @@ impl SharedVault {
 impl Drop for SharedVault {
     fn drop(&mut self) {
         // A failed test must not keep the others from ending.
-        let mut users = USERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
         *users -= 1;
         if *users == 0 {
             self.0.down().unwrap();
@@ -60,20 +58,18 @@ impl Drop for SharedVault {
 
 /// A Vault of a test's own, which is down when the test ends, however it ends.
 struct OwnVault {
+    sandbox: Sandbox,
     vault: Vault,
-    parent: TempDir,
+    _folder: TempDir,
 }
 
 impl OwnVault {
     fn up() -> Self {
-        let parent = tempfile::tempdir().unwrap();
-        let own = Self { vault: Vault::at(&parent.path().join("vault")), parent };
-        own.vault.up(&built(), LOOPBACK).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = sandbox_in(folder.path());
+        let own = Self { vault: Vault::of(&sandbox), sandbox, _folder: folder };
+        up(&own.sandbox);
         own
-    }
-
-    fn root(&self) -> Client {
-        root_of(&self.vault)
     }
 }
 
@@ -84,14 +80,19 @@ impl Drop for OwnVault {
     }
 }
 
+fn sandbox_in(folder: &Path) -> Sandbox {
+    Sandbox::named(&Cache::at(folder), "vault".parse().unwrap())
+}
+
+fn up(sandbox: &Sandbox) {
+    let built = programs(&Cache::of_this_user().unwrap()).unwrap();
+    Vault::of(sandbox).up(&sandbox.claim(|| ()).unwrap(), &built, LOOPBACK).unwrap();
+}
+
 fn root_of(vault: &Vault) -> Client {
     let mut client = vault.client().unwrap();
     client.set_token(&vault.root_token().unwrap());
     client
-}
-
-fn built() -> PathBuf {
-    programs(&Cache::of_this_user().unwrap()).unwrap()
 }
 
 fn deployer() -> Job {
@@ -173,7 +174,7 @@ fn keygen(arguments: &[&str], file: &Path) -> Command {
 #[test]
 fn encrypts_in_transit_and_lets_an_application_in() {
     let vault = SharedVault::up();
-    let root = vault.root();
+    let root = root_of(&vault.0);
     let role_id = root.read("auth/approle/role/prod/role-id").unwrap()["data"]["role_id"].clone();
     let secret = root.write("auth/approle/role/prod/secret-id", &json!({})).unwrap();
     let login = json!({"role_id": role_id, "secret_id": secret["data"]["secret_id"]});
@@ -187,12 +188,15 @@ fn encrypts_in_transit_and_lets_an_application_in() {
 }
 
 #[test]
-fn has_kubernetes_authentication_ready_for_a_cluster() {
+fn has_kubernetes_authentication_at_hand() {
     let vault = SharedVault::up();
+    let root = root_of(&vault.0);
+    root.write("sys/auth/kubernetes", &json!({"type": "kubernetes"})).unwrap();
     let config = json!({"kubernetes_host": "https://127.0.0.1:6443", "disable_local_ca_jwt": true});
-    vault.root().write("auth/kubernetes/config", &config).unwrap();
-    let stored = vault.root().read("auth/kubernetes/config").unwrap();
+    root.write("auth/kubernetes/config", &config).unwrap();
+    let stored = root.read("auth/kubernetes/config").unwrap();
     assert_eq!(stored["data"]["kubernetes_host"], "https://127.0.0.1:6443");
+    root.delete("sys/auth/kubernetes").unwrap();
 }
 
 #[test]
@@ -210,29 +214,30 @@ fn the_audit_file_shows_the_request_and_not_the_secret() {
 #[test]
 fn is_the_same_one_after_it_was_killed() {
     let own = OwnVault::up();
-    let root = own.root();
+    let root = root_of(&own.vault);
     root.write("secret/data/prod/kept", &json!({"data": {"password": "kept"}})).unwrap();
     let url = own.vault.url().unwrap();
     kill(&own.vault);
-    own.vault.up(&built(), LOOPBACK).unwrap();
+    up(&own.sandbox);
     assert_eq!(own.vault.url().unwrap(), url);
     assert_eq!(root.read("secret/data/prod/kept").unwrap()["data"]["data"]["password"], "kept");
     own.vault.down().unwrap();
-    assert!(!own.vault.runs().unwrap());
-    assert_eq!(fs::read_dir(own.parent.path()).unwrap().count(), 0, "something was left behind");
+    assert!(!own.vault.runs());
+    assert_eq!(fs::read_dir(own.sandbox.folder()).unwrap().count(), 0, "something was left behind");
 }
 
 #[test]
 fn an_interrupted_setup_is_made_anew() {
     let own = OwnVault::up();
     // The file that is written last is missing, and the server runs: as if killed a moment before the end.
-    fs::remove_file(own.parent.path().join("vault/keys.json")).unwrap();
-    own.vault.up(&built(), LOOPBACK).unwrap();
-    assert!(own.root().read("auth/jwt/role/prod").is_ok());
+    fs::remove_file(own.sandbox.folder().join("vault/keys.json")).unwrap();
+    up(&own.sandbox);
+    assert!(root_of(&own.vault).read("auth/jwt/role/prod").is_ok());
 }
 
 /// Ends the server as a power failure would.
 fn kill(vault: &Vault) {
-    let id = fs::read_to_string(vault.log().with_extension("pid")).unwrap();
-    assert!(Command::new("sh").args(["-c", "kill -KILL $0", id.trim()]).status().unwrap().success());
+    let written = fs::read_to_string(vault.log().with_file_name("process")).unwrap();
+    let (id, _) = written.split_once(' ').unwrap();
+    assert!(Command::new("sh").args(["-c", "kill -KILL $0", id]).status().unwrap().success());
 }

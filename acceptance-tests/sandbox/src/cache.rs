@@ -53,6 +53,11 @@ impl Cache {
         Self { root: root.into() }
     }
 
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The folder of the entry `name` made from `inputs`. When it is missing, `build` fills an empty folder, which
     /// then becomes the entry; who asks for the same entry meanwhile waits. A failed build leaves no entry.
     pub fn entry<E: From<CacheError>>(
@@ -79,7 +84,7 @@ impl Cache {
 }
 
 /// Sixteen hexadecimal digits over all inputs; their lengths count, so moving text between two is a difference.
-fn key_of(inputs: &[&str]) -> String {
+pub(crate) fn key_of(inputs: &[&str]) -> String {
     let mut hash = Sha256::new();
     for input in inputs {
         hash.update(input.len().to_be_bytes());
@@ -104,7 +109,7 @@ fn empty_folder(path: PathBuf) -> Result<PathBuf, CacheError> {
 }
 
 /// Holds the lock on `path` until the file is dropped.
-fn lock(path: &Path) -> Result<File, CacheError> {
+pub(crate) fn lock(path: &Path) -> Result<File, CacheError> {
     let file = attempt("open the lock", path, File::create(path))?;
     attempt("lock", path, file.lock())?;
     Ok(file)

@@ -1,11 +1,16 @@
-//! A data centre on one Linux machine: a simulated AWS, and programs built from source, kept in a [`cache`].
+//! A data centre on one Linux machine: a simulated AWS, a Vault, servers with an init system and no way out, and
+//! programs built from source, kept in a [`cache`].
 
+pub mod address;
 pub mod cache;
-pub mod daemon;
+pub mod command;
+pub mod detached;
 pub mod go_module;
 pub mod moto;
 pub mod opentofu;
 pub mod packages;
+pub mod state;
+pub mod step;
 pub mod tether;
 pub mod vault;
 pub mod wireguard;

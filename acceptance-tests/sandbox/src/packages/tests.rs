@@ -11,7 +11,7 @@ fn served() -> (Tethered, tempfile::TempDir, AptRoot) {
     let listen = "127.0.0.1:0".parse().unwrap();
     let (server, address) = Tethered::start(
         &file_server::command(&folder, listen),
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         file_server::announced_address,
     )
     .unwrap();

@@ -96,6 +96,11 @@ impl Client {
         self.send("POST", path, Some(body))
     }
 
+    /// Deletes `path`, which is without `/v1/`.
+    pub fn delete(&self, path: &str) -> Result<Value, ClientError> {
+        self.send("DELETE", path, None)
+    }
+
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
         let mut request = Request::builder().method(method).uri(format!("{}/v1/{path}", self.url));
         if let Some(token) = &self.token {

@@ -2,8 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+/// How often a port is tried.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where a Vault listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +28,19 @@ impl Listen {
         Ok(Self { api: api.local_addr()?, cluster: cluster.local_addr()? })
     }
 
-    /// Whether nobody else listens there.
-    pub(super) fn is_free(self) -> bool {
-        [self.api, self.cluster].into_iter().all(|address| TcpListener::bind(address).is_ok())
+    /// Whether nobody else listens there, or ceases to within `patience`: what is left of a killed server lets go of
+    /// its ports a moment after the server is gone.
+    pub(super) fn is_free(self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if [self.api, self.cluster].into_iter().all(|address| TcpListener::bind(address).is_ok()) {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(PAUSE);
+        }
     }
 
     /// The address for clients, as a URL.
@@ -43,8 +58,8 @@ mod tests {
         let listen = Listen::choose(Ipv4Addr::LOCALHOST.into()).unwrap();
         assert_ne!(listen.api, listen.cluster);
         let taken = TcpListener::bind(listen.api).unwrap();
-        assert!(!listen.is_free());
+        assert!(!listen.is_free(Duration::ZERO));
         drop(taken);
-        assert!(listen.is_free());
+        assert!(listen.is_free(Duration::ZERO));
     }
 }

@@ -1,7 +1,7 @@
 //! A Vault of one's own: a real server with TLS, storage and audit file, ready for the jobs of a GitLab project.
 //!
-//! It has KV version 2 (`secret`), an SSH authority (`ssh`) and `transit`; JWT, AppRole and Kubernetes authentication;
-//! and for each of the [`environments`] a policy and roles. What is ready is told by one file, the keys, which is
+//! It has KV version 2 (`secret`), an SSH authority (`ssh`) and `transit`; JWT and AppRole authentication, with that of
+//! Kubernetes at hand; and for each of the [`environments`] a policy and roles. What is ready is told by one file, the keys, which is
 //! written last: without it everything else is made anew.
 //!
 //! Vault is source-available, not open source. It is built on the machine for tests, and no part of what is released.
@@ -28,10 +28,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
-use crate::daemon::{Daemon, DaemonError};
+use crate::detached::{Detached, DetachedError};
 use crate::go_module::{GoError, GoModule};
+use crate::state::{Claim, Sandbox, StateError, read_json, write, write_json};
 use client::{Client, ClientError};
-use files::{Files, at};
+use files::Files;
 use identity_token::Job;
 use listen::Listen;
 
@@ -51,15 +52,22 @@ const MODULE: GoModule = GoModule {
 /// How long Vault may take to start, or to be of use once it is unsealed. Both take a second on an idle machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// How long the ports may be those of a server that was killed a moment ago.
+const PATIENCE_FOR_PORTS: Duration = Duration::from_secs(2);
+
 /// How often Vault is asked whether it is of use by now.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// The line after which Vault answers.
 const STARTED: &str = "==> Vault server started!";
 
+/// The name of the server, and of its folder in the sandbox's.
+const NAME: &str = "vault";
+
 /// The Vault of a sandbox, whether it runs or not.
 #[derive(Debug, Clone)]
 pub struct Vault {
+    server: Detached,
     files: Files,
 }
 
@@ -78,7 +86,7 @@ pub enum VaultError {
     Build(#[from] GoError),
     /// The server did not start, or did not end.
     #[error(transparent)]
-    Server(#[from] DaemonError),
+    Server(#[from] DetachedError),
     /// The server does not answer as it should.
     #[error(transparent)]
     Api(#[from] ClientError),
@@ -93,24 +101,9 @@ pub enum VaultError {
         /// The system's answer.
         source: io::Error,
     },
-    /// The file system refused a step.
-    #[error("cannot {step} {}: {source}", path.display())]
-    File {
-        /// What was attempted, as a verb.
-        step: &'static str,
-        /// What it was attempted on.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// A file is not what was written there.
-    #[error("{} is damaged: {source}; take the sandbox down and up again", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+    /// Its files could not be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Vault was asked for before it was brought up.
     #[error("there is no Vault in this sandbox: run `sandbox up --vault`")]
     NotUp,
@@ -128,26 +121,28 @@ pub fn programs(cache: &Cache) -> Result<PathBuf, VaultError> {
 }
 
 impl Vault {
-    /// The Vault whose files are in `folder`, which is its own.
-    pub fn at(folder: &Path) -> Self {
-        Self { files: Files::in_folder(folder) }
+    /// The Vault of `sandbox`.
+    pub fn of(sandbox: &Sandbox) -> Self {
+        let folder = sandbox.folder();
+        Self { server: Detached::new(&folder, NAME), files: Files(folder.join(NAME)) }
     }
 
     /// Sees to it that the Vault of `programs` runs, listens at `address`, is unsealed and set up. What it stores is
     /// kept, unless an earlier attempt to set it up was interrupted.
-    pub fn up(&self, programs: &Path, address: IpAddr) -> Result<(), VaultError> {
-        let keys = self.files.read_json(files::KEYS)?;
+    pub fn up(&self, claim: &Claim, programs: &Path, address: IpAddr) -> Result<(), VaultError> {
+        let keys = self.stored_keys()?;
         if keys.is_none() {
             self.down()?;
             self.files.make()?;
         }
-        let programs = fs::canonicalize(programs).map_err(at("find", programs))?;
+        // Vault does not follow links to plugins.
+        let programs = fs::canonicalize(programs).map_err(StateError::at("find", programs))?;
         let listen = self.listen_at(address, &programs)?;
         let client = Client::new(&listen.url(), &self.files.read(files::AUTHORITY)?)?;
-        if self.runs()? && client.read("sys/seal-status").is_err() {
-            self.daemon().stop()?;
+        if self.runs() && client.read("sys/seal-status").is_err() {
+            self.server.end()?;
         }
-        self.start(&programs)?;
+        self.start(claim, &programs)?;
         match keys {
             Some(keys) => unseal(&client, &keys),
             None => self.set_up(client, &programs),
@@ -156,18 +151,18 @@ impl Vault {
 
     /// Ends the server and removes all it stored.
     pub fn down(&self) -> Result<(), VaultError> {
-        self.daemon().stop()?;
-        self.files.remove()
+        self.server.end()?;
+        Ok(self.files.remove()?)
     }
 
     /// Whether the server runs.
-    pub fn runs(&self) -> Result<bool, VaultError> {
-        Ok(self.daemon().runs()?)
+    pub fn runs(&self) -> bool {
+        self.server.is_running()
     }
 
     /// Its address: what `VAULT_ADDR` is set to.
     pub fn url(&self) -> Result<String, VaultError> {
-        Ok(self.files.read_json::<Listen>(files::LISTEN)?.ok_or(VaultError::NotUp)?.url())
+        Ok(self.listen()?.ok_or(VaultError::NotUp)?.url())
     }
 
     /// The file of the certificate that clients trust: what `VAULT_CACERT` is set to.
@@ -182,7 +177,7 @@ impl Vault {
 
     /// What the server says about itself.
     pub fn log(&self) -> PathBuf {
-        self.daemon().log()
+        self.server.log()
     }
 
     /// The token that may do everything.
@@ -205,29 +200,33 @@ impl Vault {
     }
 
     fn keys(&self) -> Result<Keys, VaultError> {
-        self.files.read_json(files::KEYS)?.ok_or(VaultError::NotUp)
+        self.stored_keys()?.ok_or(VaultError::NotUp)
     }
 
-    fn daemon(&self) -> Daemon {
-        Daemon::at(self.files.folder(), "vault")
+    fn stored_keys(&self) -> Result<Option<Keys>, StateError> {
+        read_json(&self.files.path(files::KEYS))
+    }
+
+    fn listen(&self) -> Result<Option<Listen>, StateError> {
+        read_json(&self.files.path(files::LISTEN))
     }
 
     /// The addresses, with a configuration and a certificate for them: those it has, if they will do.
     fn listen_at(&self, address: IpAddr, programs: &Path) -> Result<Listen, VaultError> {
-        if let Some(listen) = self.files.read_json::<Listen>(files::LISTEN)?
+        if let Some(listen) = self.listen()?
             && listen.api.ip() == address
-            && (self.runs()? || listen.is_free())
+            && (self.runs() || listen.is_free(PATIENCE_FOR_PORTS))
         {
             return Ok(listen);
         }
-        self.daemon().stop()?;
+        self.server.end()?;
         let listen = Listen::choose(address).map_err(|source| VaultError::Port { address, source })?;
         let made = authority::certify(address)?;
-        self.files.write(files::AUTHORITY, &made.authority)?;
-        self.files.write(files::CERTIFICATE, &made.certificate)?;
-        self.files.write(files::PRIVATE_KEY, &made.private_key)?;
-        self.files.write_json(files::CONFIGURATION, &self.configuration(listen, programs))?;
-        self.files.write_json(files::LISTEN, &listen)?;
+        write(&self.files.path(files::AUTHORITY), &made.authority)?;
+        write(&self.files.path(files::CERTIFICATE), &made.certificate)?;
+        write(&self.files.path(files::PRIVATE_KEY), &made.private_key)?;
+        write_json(&self.files.path(files::CONFIGURATION), &self.configuration(listen, programs))?;
+        write_json(&self.files.path(files::LISTEN), &listen)?;
         Ok(listen)
     }
 
@@ -253,7 +252,7 @@ impl Vault {
         })
     }
 
-    fn start(&self, programs: &Path) -> Result<(), VaultError> {
+    fn start(&self, claim: &Claim, programs: &Path) -> Result<(), VaultError> {
         // Nothing of the caller's environment: variables like VAULT_API_ADDR would win over the configuration.
         let mut server = Command::new("env");
         server.args(["-i".into(), programs.join("vault")]).args([
@@ -261,8 +260,8 @@ impl Vault {
             "-config".into(),
             self.files.path(files::CONFIGURATION),
         ]);
-        self.daemon().start(&server)?;
-        Ok(self.daemon().wait(PATIENCE, |line| line.starts_with(STARTED).then_some(()))?)
+        let started = |line: &str| line.starts_with(STARTED).then_some(());
+        Ok(self.server.start(claim, &server, PATIENCE, started)?)
     }
 
     fn set_up(&self, mut client: Client, programs: &Path) -> Result<(), VaultError> {
@@ -270,16 +269,16 @@ impl Vault {
         unseal(&client, &keys)?;
         client.set_token(&keys.root_token);
         let token_key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256)?;
-        self.files.write(files::TOKEN_KEY, &token_key.serialize_pem())?;
+        write(&self.files.path(files::TOKEN_KEY), &token_key.serialize_pem())?;
         let facts = setup::Facts {
             audit_file: &self.audit_file().display().to_string(),
             token_key: &token_key.public_key_pem(),
             plugin_hash: &hash_of(&programs.join(setup::KUBERNETES_PLUGIN))?,
         };
-        for write in setup::writes(facts) {
-            client.write(&write.path, &write.body)?;
+        for wanted in setup::writes(facts) {
+            client.write(&wanted.path, &wanted.body)?;
         }
-        self.files.write_json(files::KEYS, &keys)
+        Ok(write_json(&self.files.path(files::KEYS), &keys)?)
     }
 }
 
@@ -313,7 +312,8 @@ fn unseal(client: &Client, keys: &Keys) -> Result<(), VaultError> {
 }
 
 /// The SHA-256 of a file in hexadecimal digits.
-fn hash_of(path: &Path) -> Result<String, VaultError> {
-    let content = fs::read(path).map_err(at("read", path))?;
-    Ok(Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect())
+fn hash_of(path: &Path) -> Result<String, StateError> {
+    let content = fs::read(path).map_err(StateError::at("read", path))?;
+    let digits = Sha256::digest(content).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
 }

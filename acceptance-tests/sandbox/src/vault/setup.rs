@@ -54,7 +54,7 @@ fn engines() -> [Write; 4] {
     ]
 }
 
-fn methods(facts: Facts) -> [Write; 5] {
+fn methods(facts: Facts) -> [Write; 4] {
     let plugin = json!({"sha256": facts.plugin_hash, "command": KUBERNETES_PLUGIN});
     [
         write("sys/auth/approle", json!({"type": "approle"})),
@@ -63,8 +63,8 @@ fn methods(facts: Facts) -> [Write; 5] {
             "auth/jwt/config",
             json!({"bound_issuer": ISSUER, "jwt_validation_pubkeys": [facts.token_key]}),
         ),
+        // Only registered, for it is a process of its own: tests that have a cluster mount it.
         write("sys/plugins/catalog/auth/kubernetes", plugin),
-        write("sys/auth/kubernetes", json!({"type": "kubernetes"})),
     ]
 }
 
