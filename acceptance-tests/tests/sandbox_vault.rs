@@ -85,7 +85,7 @@ fn sandbox_in(folder: &Path) -> Sandbox {
 }
 
 fn up(sandbox: &Sandbox) {
-    let built = programs(&Cache::of_this_user().unwrap()).unwrap();
+    let built = programs(&Cache::of_this_user().unwrap(), || ()).unwrap();
     Vault::of(sandbox).up(&sandbox.claim(|| ()).unwrap(), &built, LOOPBACK).unwrap();
 }
 

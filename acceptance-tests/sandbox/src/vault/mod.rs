@@ -115,9 +115,10 @@ pub enum VaultError {
     },
 }
 
-/// The folder of the programs: built the first time, which takes minutes, from the cache from then on.
-pub fn programs(cache: &Cache) -> Result<PathBuf, VaultError> {
-    Ok(MODULE.built(cache)?)
+/// The folder of the programs: built the first time, which takes minutes and 3.5 GB of memory, from the cache from then
+/// on. `building` is called before they are built.
+pub fn programs(cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, VaultError> {
+    Ok(MODULE.ensured(cache, building)?)
 }
 
 impl Vault {
