@@ -1,22 +1,24 @@
 //! moto: a simulated AWS on loopback, in a virtual environment of its own with every version pinned.
 
-use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
+use std::{fs, io};
 
 use crate::cache::{Cache, CacheError};
+use crate::command::{CommandError, run};
 use crate::tether::{TetherError, Tethered};
 
 /// The pinned distribution, with all it depends on.
 const REQUIREMENTS: &str = include_str!("../aws/requirements.txt");
 
 /// moto's server, with stricter rules for record sets than moto's own.
-const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/aws/server.py");
+const SERVER: &str = include_str!("../aws/server.py");
 
 /// moto answers within two seconds; a machine that is busy compiling takes longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running moto server, ended when this is dropped or when the process ends.
 ///
@@ -33,23 +35,16 @@ pub enum MotoError {
     /// The cache folder could not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Python is missing, or not to be started.
-    #[error("cannot run {program}: {source}; install Python 3 with its venv module (Debian: python3-venv)")]
-    Python {
-        /// What was to be run.
-        program: String,
+    /// Python is missing, or a step of making the virtual environment failed.
+    #[error("{0}\nmoto needs Python 3 with its venv module (Debian: python3-venv)")]
+    Environment(#[from] CommandError),
+    /// A file of the environment could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
         /// The system's answer.
         source: io::Error,
-    },
-    /// A step of making the virtual environment failed.
-    #[error("{program} failed ({status}):\n{output}")]
-    Environment {
-        /// The program with its arguments.
-        program: String,
-        /// How it ended.
-        status: std::process::ExitStatus,
-        /// All it printed.
-        output: String,
     },
     /// The server did not come up.
     #[error(transparent)]
@@ -65,8 +60,7 @@ impl Moto {
 
     /// A server of one's own, on a port that the system chose.
     pub fn start() -> Result<Self, MotoError> {
-        let mut command = Command::new(environment()?.join("bin/python"));
-        command.args(["-u", SERVER, "-H", "127.0.0.1", "-p", "0"]);
+        let command = command(&Cache::of_this_user()?, (Ipv4Addr::LOCALHOST, 0).into(), || ())?;
         let (server, url) = Tethered::start(&command, PATIENCE, announced_url)?;
         Ok(Self { url, _server: server })
     }
@@ -77,45 +71,39 @@ impl Moto {
     }
 }
 
+/// The command that serves AWS at `listen`; port 0 lets the system choose. It runs in the foreground and prints a line once
+/// it listens, which [`announced_url`] reads. Its environment is made on first use, before which `making` is called.
+pub fn command(cache: &Cache, listen: SocketAddr, making: impl FnOnce()) -> Result<Command, MotoError> {
+    // An environment depends on the interpreter that made it.
+    let interpreter =
+        run(Command::new("python3").args(["-c", "import sys; print(sys.version, sys.base_prefix)"]))?;
+    let environment = cache.entry("moto", &[REQUIREMENTS, &interpreter], |folder| {
+        making();
+        make_environment(folder)
+    })?;
+    let server = cache.entry("moto-server", &[SERVER], |folder| write(&folder.join("server.py"), SERVER))?;
+    let mut python = Command::new(environment.join("bin/python"));
+    python.arg("-u").arg(server.join("server.py"));
+    python.args(["-H", &listen.ip().to_string(), "-p", &listen.port().to_string()]);
+    Ok(python)
+}
+
 /// The address in the line that the server prints once its socket listens.
-fn announced_url(line: &str) -> Option<String> {
+pub fn announced_url(line: &str) -> Option<String> {
     line.split_once("Running on ").map(|(_, url)| url.trim().to_owned())
 }
 
-/// The folder of the virtual environment, made on first use. It depends on the interpreter that made it.
-fn environment() -> Result<PathBuf, MotoError> {
-    let interpreter =
-        run(Command::new("python3").args(["-c", "import sys; print(sys.version, sys.base_prefix)"]))?;
-    Cache::of_this_user()?.entry("moto", &[REQUIREMENTS, &interpreter], make_environment)
-}
-
 fn make_environment(folder: &Path) -> Result<(), MotoError> {
+    let requirements = folder.join("requirements.txt");
+    write(&requirements, REQUIREMENTS)?;
     run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/aws/requirements.txt");
-    run(Command::new(folder.join("bin/python")).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "-r",
-        requirements,
-    ]))?;
+    let mut pip = Command::new(folder.join("bin/python"));
+    run(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
     Ok(())
 }
 
-/// What `command` printed on its standard output.
-fn run(command: &mut Command) -> Result<String, MotoError> {
-    let program = format!("{command:?}");
-    match command.output() {
-        Ok(Output { status, stdout, .. }) if status.success() => {
-            Ok(String::from_utf8_lossy(&stdout).into_owned())
-        }
-        Ok(Output { status, stdout, stderr }) => {
-            let output = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-            Err(MotoError::Environment { program, status, output })
-        }
-        Err(source) => Err(MotoError::Python { program, source }),
-    }
+fn write(path: &Path, text: &str) -> Result<(), MotoError> {
+    fs::write(path, text).map_err(|source| MotoError::File { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

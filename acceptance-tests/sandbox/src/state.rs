@@ -212,7 +212,7 @@ impl Claim {
     }
 
     /// Removes all its files; it is down.
-    pub fn forget(self) -> Result<(), StateError> {
+    pub fn forget(&self) -> Result<(), StateError> {
         let folder = self.sandbox.folder();
         // The record goes last: as long as there is anything, `down` finds out where.
         for entry in entries(&folder)?.into_iter().filter(|entry| !entry.ends_with(RECORD)) {
@@ -273,7 +273,7 @@ fn sandboxes(cache: &Cache) -> PathBuf {
 }
 
 /// Locks are not in the folders of sandboxes, which come and go under them.
-fn lock_file(cache: &Cache, name: &str) -> Result<PathBuf, StateError> {
+pub(crate) fn lock_file(cache: &Cache, name: &str) -> Result<PathBuf, StateError> {
     let folder = sandboxes(cache).join(".locks");
     make_folder(&folder)?;
     Ok(folder.join(name))

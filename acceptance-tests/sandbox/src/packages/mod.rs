@@ -9,6 +9,7 @@ mod apt_root;
 mod archive;
 pub mod file_server;
 mod list;
+pub mod service;
 
 use std::env;
 use std::fs;
@@ -78,10 +79,20 @@ impl Release {
 /// The repository's folder (`dists` and `pool`): downloaded the first time, from the cache from then on. As
 /// `file://FOLDER` it is a mirror for `debootstrap --no-check-gpg`.
 pub fn built(cache: &Cache, release: Release) -> Result<PathBuf, PackagesError> {
+    ensured(cache, release, || ())
+}
+
+/// As [`built`]; calls `downloading` before it downloads anything.
+pub fn ensured(
+    cache: &Cache,
+    release: Release,
+    downloading: impl FnOnce(),
+) -> Result<PathBuf, PackagesError> {
     let architecture = run(Command::new("dpkg").arg("--print-architecture"))?;
     let sources = sources_of(release)?;
     let wanted = [list::TOGETHER, &["/"], list::APART].concat().join(" ");
     cache.entry("packages", &[&wanted, &sources.join("\n"), &architecture], |folder| {
+        downloading();
         build(folder, release, &sources, architecture.trim())
     })
 }

@@ -1,0 +1,34 @@
+#!/bin/sh
+# The first process of a server, which then becomes its init system.
+set -eu
+
+# The kernel is the machine's. Of its settings only those of the network belong to a server.
+for path in /proc/sys /proc/sys/net /sys; do mount --bind "$path" "$path"; done
+for path in /proc/sys /sys; do mount -o remount,bind,ro "$path"; done
+if [ -e /proc/sysrq-trigger ]; then mount --bind -o ro /dev/null /proc/sysrq-trigger; fi
+
+# Podman mounts files of its own over these, and a file that is mounted cannot be replaced.
+umount /etc/hosts /etc/hostname /etc/resolv.conf 2>/dev/null || true
+
+# What makes this server different from another, at the first boot.
+if [ ! -s /etc/machine-id ]; then
+    name=$(cat /seed/name)
+    echo "$name" >/etc/hostname
+    printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost\n' "$name" >/etc/hosts
+    # Nobody answers there, and a server has no route to it: a query fails at once instead of being waited for.
+    echo 'nameserver 203.0.113.53' >/etc/resolv.conf
+    chmod 644 /etc/hostname /etc/hosts /etc/resolv.conf
+    install -m 644 /seed/sources.list /etc/apt/sources.list
+    install -m 600 /seed/ssh_host_ed25519_key /etc/ssh/
+    install -m 644 /seed/ssh_host_ed25519_key.pub /etc/ssh/
+    for user in root admin; do
+        home=$(getent passwd "$user" | cut -d: -f6)
+        install -d -m 700 -o "$user" -g "$user" "$home/.ssh"
+        install -m 600 -o "$user" -g "$user" /seed/authorized_keys "$home/.ssh/authorized_keys"
+    done
+fi
+umount /seed
+rmdir /seed
+
+# The clock is the machine's too: no process of a server can ever set it.
+exec setpriv --bounding-set=-sys_time /sbin/init

@@ -1,0 +1,32 @@
+//! `sandbox doctor`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::Outcome;
+use crate::doctor::{examine, install, remedy};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Install what is lacking (root, on Debian or Ubuntu)
+    #[arg(long)]
+    install: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    if arguments.install {
+        install(&examine())?;
+    }
+    let findings = examine();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match remedy(&findings) {
+        Some(remedy) => {
+            println!("run: {remedy}");
+            Ok(ExitCode::FAILURE)
+        }
+        None => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,34 @@
+//! `sandbox env`
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::access::{Access, Host, exports};
+use crate::aws;
+use crate::cli::{Outcome, Site};
+use crate::server::Server;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// As one JSON object, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    let name = site.sandbox.name();
+    let record =
+        site.sandbox.record()?.ok_or_else(|| format!("the sandbox {name} is down; run: sandbox up"))?;
+    let servers = Server::all(&site.sandbox, record.slot, record.wanted.servers);
+    let hosts: Vec<Host> = servers.iter().map(Host::of).collect::<Result<_, _>>()?;
+    let aws = aws::url(&site.sandbox);
+    let variables = Access::to(&site.sandbox).environment(&hosts, aws.as_deref());
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&BTreeMap::from_iter(variables))?);
+    } else {
+        print!("{}", exports(&variables));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,34 @@
+//! `sandbox logs`
+
+use std::fs;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::{Outcome, Site};
+use crate::server::{Podman, Server};
+use crate::{aws, packages};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// `aws`, `packages`, or a server as in `server-1`
+    of: String,
+}
+
+pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    let log = match arguments.of.as_str() {
+        "aws" => aws::server(&site.sandbox).log(),
+        "packages" => packages::service::server(&site.sandbox).log(),
+        name => return journal(site, name),
+    };
+    let text = fs::read_to_string(&log).map_err(|error| format!("cannot read {}: {error}", log.display()))?;
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn journal(site: &Site, name: &str) -> Outcome {
+    let server = Server::named(&site.sandbox, name)?;
+    let podman = Podman::of(&site.cache)?;
+    let status = server.exec(&podman, &[]).args(["journalctl", "--no-pager", "--boot"]).status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

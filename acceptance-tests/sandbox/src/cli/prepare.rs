@@ -1,0 +1,30 @@
+//! `sandbox prepare`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::up::server_materials;
+use crate::cli::{Outcome, Site};
+use crate::doctor::{Part, examine_part};
+use crate::packages::Release;
+use crate::server::Podman;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The servers' release of Debian
+    #[arg(long, default_value = "bookworm")]
+    debian: Release,
+}
+
+pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    let finding = examine_part(Part::Servers);
+    if finding.obstacle.is_some() {
+        site.steps.say(&finding.to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let podman = Podman::of(&site.cache)?;
+    server_materials(site, &podman, arguments.debian)?;
+    podman.settle()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,147 @@
+//! `sandbox up`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+
+use clap::Args;
+
+use crate::access::{Access, Host};
+use crate::address::MOST_SERVERS;
+use crate::aws;
+use crate::cli::{Failure, Outcome, Site};
+use crate::doctor::{Part, examine_part, remedy};
+use crate::machine;
+use crate::packages::{self, Release};
+use crate::server::{Blueprint, Lan, Podman, Server, ServerError, ensured_image, routes_of_the_machine};
+use crate::state::{Claim, Record, Wanted};
+use crate::status::Status;
+
+/// What a new sandbox has when nothing is asked for.
+const DEFAULT: Wanted = Wanted { servers: 3, debian: Release::Bookworm, aws: true };
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Have at least this many servers [default for a new sandbox, when nothing is asked for: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(MOST_SERVERS)))]
+    servers: Option<u8>,
+    /// The servers' release of Debian
+    #[arg(long, default_value = "bookworm")]
+    debian: Release,
+    /// Have an AWS [default for a new sandbox, when nothing is asked for]
+    #[arg(long)]
+    aws: bool,
+}
+
+pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    let claim = site.claim()?;
+    let before = site.sandbox.record()?;
+    let wanted = possible(site, wanted(arguments, before.as_ref()))?;
+    let record = claim.write_down(&wanted, &routes_of_the_machine())?;
+    if record.wanted.servers > 0 {
+        servers_up(site, &claim, &record)?;
+    }
+    if record.wanted.aws {
+        let servers_reach = (record.wanted.servers > 0).then(|| record.slot.machine());
+        site.steps.run("aws", |step| aws::up(&claim, servers_reach, step))?;
+    }
+    if let Some(status) = Status::of(&site.sandbox)? {
+        print!("{status}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is asked for; when nothing is, the sandbox as it was, or a new one of the usual kind.
+fn wanted(arguments: &Arguments, before: Option<&Record>) -> Wanted {
+    match (arguments.servers, arguments.aws, before) {
+        (None, false, Some(record)) => record.wanted.clone(),
+        (None, false, None) => Wanted { debian: arguments.debian, ..DEFAULT },
+        (servers, aws, _) => Wanted { servers: servers.unwrap_or(0), debian: arguments.debian, aws },
+    }
+}
+
+/// Leaves out what cannot be had on this machine, and says so; what only lacks a package is an error.
+fn possible(site: &Site, wanted: Wanted) -> Result<Wanted, Failure> {
+    let parts = [(Part::Servers, wanted.servers > 0), (Part::Aws, wanted.aws)];
+    let findings = parts.into_iter().filter(|(_, wanted)| *wanted).map(|(part, _)| examine_part(part));
+    let findings: Vec<_> = findings.collect();
+    if let Some(remedy) = remedy(&findings) {
+        let lacking: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        return Err(format!("{}; run: {remedy}", lacking.join("; ")).into());
+    }
+    if let Some(left_out) = findings.iter().find(|finding| finding.obstacle.is_some()) {
+        site.steps.say(&left_out.to_string());
+        return Ok(Wanted { servers: 0, ..wanted });
+    }
+    Ok(wanted)
+}
+
+fn servers_up(site: &Site, claim: &Claim, record: &Record) -> Result<(), Failure> {
+    let podman = Podman::of(&site.cache)?;
+    let machine = record.slot.machine();
+    let (repository, image) = server_materials(site, &podman, record.wanted.debian)?;
+    machine::allow_many_watchers(&site.cache)?;
+    site.steps.run("network", |_| Lan::new(claim, record.slot).up())?;
+    site.steps.run("package service", |step| packages::service::up(claim, &repository, machine, step))?;
+    let access = Access::to(&site.sandbox);
+    let admin = access.admin_key();
+    admin.ensure(claim, &format!("sandbox {}", site.sandbox.name()))?;
+    let packages = packages::source_line(record.wanted.debian, packages::service::address(machine));
+    let blueprint = Blueprint { image, packages, admin_key: admin.public()? };
+    let servers = Server::all(&site.sandbox, record.slot, record.wanted.servers);
+    side_by_side(&servers, |server| {
+        site.steps.run(&server.name(), |step| server.up(claim, &podman, &blueprint, step))
+    })?;
+    let hosts: Vec<Host> = servers.iter().map(Host::of).collect::<Result<_, _>>()?;
+    Ok(access.write(&hosts)?)
+}
+
+/// The folder of the package repository and the name of the image: made, or there already.
+pub(super) fn server_materials(
+    site: &Site,
+    podman: &Podman,
+    release: Release,
+) -> Result<(PathBuf, String), ServerError> {
+    let repository = site.steps.run("packages", |step| {
+        packages::ensured(&site.cache, release, || step.doing("downloading what servers can install"))
+    })?;
+    let image = ensured_image(&site.cache, podman, release, &repository, &site.steps)?;
+    Ok((repository, image))
+}
+
+/// Does `work` for all servers at once, to its end for each; returns the first failure.
+fn side_by_side(
+    servers: &[Server],
+    work: impl Fn(&Server) -> Result<(), ServerError> + Sync,
+) -> Result<(), ServerError> {
+    let work = &work;
+    let results: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = servers.iter().map(|server| scope.spawn(move || work(server))).collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    results.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(servers: Option<u8>, aws: bool) -> Arguments {
+        Arguments { servers, debian: Release::Bookworm, aws }
+    }
+
+    #[test]
+    fn a_new_sandbox_has_servers_and_an_aws_unless_less_is_asked_for() {
+        assert_eq!(wanted(&asked(None, false), None), DEFAULT);
+        let servers = wanted(&asked(Some(2), false), None);
+        assert_eq!(servers, Wanted { servers: 2, aws: false, ..DEFAULT });
+        assert_eq!(wanted(&asked(None, true), None), Wanted { servers: 0, ..DEFAULT });
+    }
+
+    #[test]
+    fn an_old_sandbox_comes_back_as_it_was() {
+        let slot = serde_json::from_str("0").unwrap();
+        let record = Record { slot, wanted: Wanted { servers: 5, aws: false, ..DEFAULT } };
+        assert_eq!(wanted(&asked(None, false), Some(&record)), record.wanted);
+    }
+}

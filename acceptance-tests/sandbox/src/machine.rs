@@ -1,0 +1,120 @@
+//! What this machine is, and what a sandbox changes on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cache::{self, Cache};
+use crate::state::{self, StateError, read_json, write_json};
+
+/// How many things systemd and Kubernetes may watch files with: the kernel's 128 are used up by a few servers.
+const WATCHERS: &str = "/proc/sys/fs/inotify/max_user_instances";
+const WANTED_WATCHERS: u32 = 8192;
+
+/// `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`. Source: capabilities(7).
+const CAPABILITIES: u64 = 1 << 21 | 1 << 12;
+
+/// Why servers cannot run on this machine, whatever is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// Containers with an init system need Linux.
+    #[error("servers need Linux")]
+    NotLinux,
+    /// Network namespaces and mounts are the administrator's.
+    #[error("servers need root: run it with sudo")]
+    NotRoot,
+    /// Root of a container without rights on the machine.
+    #[error(
+        "servers need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the machine itself"
+    )]
+    NoCapability,
+}
+
+/// The machine's setting as it was before the first sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Before {
+    max_user_instances: u32,
+}
+
+/// Whether servers can run here at all.
+pub fn obstacle_to_servers() -> Option<Obstacle> {
+    if !cfg!(target_os = "linux") {
+        return Some(Obstacle::NotLinux);
+    }
+    obstacle_in(&fs::read_to_string("/proc/self/status").unwrap_or_default())
+}
+
+/// Reads `/proc/self/status`. Source: proc(5).
+fn obstacle_in(status: &str) -> Option<Obstacle> {
+    let field =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+    let effective_user = field("Uid:").split_whitespace().nth(1);
+    let capabilities = u64::from_str_radix(field("CapEff:"), 16).unwrap_or_default();
+    if effective_user != Some("0") {
+        Some(Obstacle::NotRoot)
+    } else if capabilities & CAPABILITIES != CAPABILITIES {
+        Some(Obstacle::NoCapability)
+    } else {
+        None
+    }
+}
+
+/// Lets many servers watch files at once, and remembers how it was.
+pub fn allow_many_watchers(cache: &Cache) -> Result<(), StateError> {
+    let _lock = cache::lock(&state::lock_file(cache, "machine")?)?;
+    let before = watchers()?;
+    if before >= WANTED_WATCHERS {
+        return Ok(());
+    }
+    if !memory(cache).exists() {
+        write_json(&memory(cache), &Before { max_user_instances: before })?;
+    }
+    set_watchers(WANTED_WATCHERS)
+}
+
+/// Puts the limit back when no sandbox has servers any more; one that somebody else has set since stays.
+pub fn put_back(cache: &Cache) -> Result<(), StateError> {
+    let _lock = cache::lock(&state::lock_file(cache, "machine")?)?;
+    for sandbox in state::all(cache)? {
+        if sandbox.record()?.is_some_and(|record| record.wanted.servers > 0) {
+            return Ok(());
+        }
+    }
+    let Some(before) = read_json::<Before>(&memory(cache))? else { return Ok(()) };
+    if watchers()? == WANTED_WATCHERS {
+        set_watchers(before.max_user_instances)?;
+    }
+    fs::remove_file(memory(cache)).map_err(StateError::at("remove", &memory(cache)))
+}
+
+fn memory(cache: &Cache) -> PathBuf {
+    cache.root().join("machine-before.json")
+}
+
+fn watchers() -> Result<u32, StateError> {
+    let path = Path::new(WATCHERS);
+    let text = fs::read_to_string(path).map_err(StateError::at("read", path))?;
+    serde_json::from_str(text.trim()).map_err(|source| StateError::Record { path: path.to_owned(), source })
+}
+
+fn set_watchers(number: u32) -> Result<(), StateError> {
+    fs::write(WATCHERS, number.to_string()).map_err(StateError::at("write", Path::new(WATCHERS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(user: u32, capabilities: &str) -> String {
+        format!("Name:\tsandbox\nUid:\t1000\t{user}\t0\t0\nCapInh:\t0\nCapEff:\t{capabilities}\n")
+    }
+
+    #[test]
+    fn servers_need_root_and_its_rights() {
+        assert_eq!(obstacle_in(&status(1000, "0000000000000000")), Some(Obstacle::NotRoot));
+        // What Docker gives to root by default.
+        assert_eq!(obstacle_in(&status(0, "00000000a80425fb")), Some(Obstacle::NoCapability));
+        assert_eq!(obstacle_in(&status(0, "000001fffeffffff")), None);
+    }
+}
