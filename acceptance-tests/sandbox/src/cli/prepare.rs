@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::up::server_materials;
+use crate::cli::up::{server_materials, vault_programs};
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
 use crate::packages::Release;
@@ -15,9 +15,15 @@ pub(super) struct Arguments {
     /// The servers' release of Debian
     #[arg(long, default_value = "bookworm")]
     debian: Release,
+    /// Vault, too
+    #[arg(long)]
+    vault: bool,
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
+    if arguments.vault {
+        vault_programs(site)?;
+    }
     let finding = examine_part(Part::Servers);
     if finding.obstacle.is_some() {
         site.steps.say(&finding.to_string());

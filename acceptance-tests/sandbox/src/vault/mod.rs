@@ -200,6 +200,16 @@ impl Vault {
         Ok(identity_token::signed(&job.claims(now, &id), &key)?)
     }
 
+    /// The variables of the environment that lead Vault's clients to it. A token is not among them: which one is used is
+    /// what tests are about.
+    pub fn environment(&self) -> Result<[(&'static str, String); 3], VaultError> {
+        Ok([
+            ("VAULT_ADDR", self.url()?),
+            ("VAULT_CACERT", self.authority_file().display().to_string()),
+            ("SOCLE_SANDBOX_VAULT_AUDIT", self.audit_file().display().to_string()),
+        ])
+    }
+
     fn keys(&self) -> Result<Keys, VaultError> {
         self.stored_keys()?.ok_or(VaultError::NotUp)
     }
