@@ -58,9 +58,13 @@ pub enum GoError {
 }
 
 impl GoModule {
-    /// The folder of the programs: built the first time, from the cache from then on.
-    pub fn built(&self, cache: &Cache) -> Result<PathBuf, GoError> {
-        cache.entry(self.name, &self.inputs(), |folder| self.build(folder))
+    /// The folder of the programs: built the first time, from the cache from then on. `building` is called before they
+    /// are built.
+    pub fn ensured(&self, cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, GoError> {
+        cache.entry(self.name, &self.inputs(), |folder| {
+            building();
+            self.build(folder)
+        })
     }
 
     fn inputs(&self) -> Vec<&'static str> {
@@ -122,7 +126,7 @@ mod tests {
     fn says_what_the_compiler_said() {
         let root = tempfile::tempdir().unwrap();
         let missing = GoModule { packages: &["example.invalid/nothing"], ..WRAPPER };
-        let failed = missing.built(&Cache::at(root.path())).unwrap_err().to_string();
+        let failed = missing.ensured(&Cache::at(root.path()), || ()).unwrap_err().to_string();
         assert!(
             failed.contains("`go build` of wrapper failed") && failed.contains("example.invalid"),
             "{failed}"
