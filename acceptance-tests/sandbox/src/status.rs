@@ -64,7 +64,7 @@ impl Status {
                 .is_running()
                 .then(|| format!("http://{}", packages::service::address(slot.machine()))),
             servers,
-            left_out: obstacle.iter().map(ToString::to_string).collect(),
+            left_out: obstacle.iter().map(|reason| format!("servers: {reason}")).collect(),
         }))
     }
 }

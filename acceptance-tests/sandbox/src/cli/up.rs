@@ -71,12 +71,12 @@ fn wanted(arguments: &Arguments, before: Option<&Record>) -> Wanted {
 
 /// Leaves out what cannot be had on this machine, and says so; what only lacks a package is an error.
 fn possible(site: &Site, wanted: Wanted) -> Result<Wanted, Failure> {
-    let parts = [(Part::Servers, wanted.servers > 0), (Part::Aws, wanted.aws)];
+    let parts = [(Part::Servers, wanted.servers > 0), (Part::Aws, wanted.aws), (Part::Vault, wanted.vault)];
     let findings = parts.into_iter().filter(|(_, wanted)| *wanted).map(|(part, _)| examine_part(part));
     let findings: Vec<_> = findings.collect();
     if let Some(remedy) = remedy(&findings) {
         let lacking: Vec<_> = findings.iter().map(ToString::to_string).collect();
-        return Err(format!("{}; run: {remedy}", lacking.join("; ")).into());
+        return Err(format!("{}\n{remedy}", lacking.join("\n")).into());
     }
     if let Some(left_out) = findings.iter().find(|finding| finding.obstacle.is_some()) {
         site.steps.say(&left_out.to_string());
