@@ -22,11 +22,15 @@ needs_tool cargo "install Rust 1.95 or newer with rustup"
 needs_tool cargo-clippy "run: rustup component add clippy"
 needs_tool cargo-fmt "run: rustup component add rustfmt"
 needs_tool terraform "install Terraform 1.11 or newer"
-[ -n "${TOFU:-}" ] || command -v tofu >/dev/null ||
-    needs_tool go "install Go 1.26 or newer, to build OpenTofu from its module"
+needs_tool go "install Go 1.26 or newer, to build Vault, WireGuard and OpenTofu from their modules"
 needs cc gcc
 needs python3 python3
 needs shellcheck shellcheck
+# What the sandbox makes its package repository with, and the key that vouches for what is in it.
+needs apt-ftparchive apt-utils
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring)
+# The tests ask Vault to sign keys.
+needs ssh-keygen openssh-client
 # The oracle for zone files.
 needs named-checkzone bind9-utils
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# image.sh REPOSITORY SUITE PACKAGES FOLDER: makes the root of a server from an apt repository on this machine. FOLDER
-# holds init.sh, with which a server starts, and at the end root.tar.
+# image.sh FOLDER REPOSITORY SUITE PACKAGES WIREGUARD: makes the root of a server from an apt repository on this machine.
+# FOLDER holds init.sh, with which a server starts, and at the end root.tar. WIREGUARD is a program.
 set -eu
-repository=$1 suite=$2 packages=$3 folder=$4
+folder=$1 repository=$2 suite=$3 packages=$4 wireguard=$5
 root=$folder/root
 
 # What is interrupted is made anew, so nothing need be on the disk at every moment.
@@ -12,6 +12,9 @@ export DPKG_FORCE=unsafe-io
 debootstrap --variant=minbase --no-check-gpg --include="$packages" "$suite" "$root" "file://$repository"
 
 install -m 755 "$folder/init.sh" "$root/usr/local/sbin/sandbox-init"
+
+# wg-quick takes it where the kernel has no WireGuard.
+install -m 755 "$wireguard" "$root/usr/local/bin/wireguard-go"
 
 # As a fresh server of a provider: root by key, and a user who may do everything.
 chroot "$root" useradd --create-home --shell /bin/bash admin

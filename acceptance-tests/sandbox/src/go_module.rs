@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::cache::{Cache, CacheError};
+use crate::tether;
+
+/// With this status a shell ends that does not find a program.
+const NOT_FOUND: i32 = 127;
 
 /// A wrapper module and the programs that are built from it. Everything in it is part of the key of the cache.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +38,11 @@ pub enum GoError {
     /// The cache folder could not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Go is missing, or not to be started.
-    #[error("cannot run go: {0}; install Go 1.26 or newer")]
+    /// There is no Go.
+    #[error("there is no `go` in PATH; install Go 1.26 or newer")]
+    Missing,
+    /// Not even a shell can be started.
+    #[error("cannot run sh: {0}")]
     Start(#[source] io::Error),
     /// The build failed.
     #[error("`go build` of {name} failed:\n{output}")]
@@ -58,9 +65,13 @@ pub enum GoError {
 }
 
 impl GoModule {
-    /// The folder of the programs: built the first time, from the cache from then on.
-    pub fn built(&self, cache: &Cache) -> Result<PathBuf, GoError> {
-        cache.entry(self.name, &self.inputs(), |folder| self.build(folder))
+    /// The folder of the programs: built the first time, from the cache from then on. `building` is called before they
+    /// are built.
+    pub fn ensured(&self, cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, GoError> {
+        cache.entry(self.name, &self.inputs(), |folder| {
+            building();
+            self.build(folder)
+        })
     }
 
     fn inputs(&self) -> Vec<&'static str> {
@@ -74,10 +85,13 @@ impl GoModule {
             let path = workshop.join(name);
             attempt("write", &path, fs::write(&path, text))?;
         }
-        let Output { status, stderr, .. } =
-            self.command(&workshop, folder).output().map_err(GoError::Start)?;
+        let Output { status, stdout, .. } =
+            tether::output(&self.command(&workshop, folder)).map_err(GoError::Start)?;
+        if status.code() == Some(NOT_FOUND) {
+            return Err(GoError::Missing);
+        }
         if !status.success() {
-            let output = String::from_utf8_lossy(&stderr).into_owned();
+            let output = String::from_utf8_lossy(&stdout).into_owned();
             return Err(GoError::Build { name: self.name, output });
         }
         attempt("remove", &workshop, fs::remove_dir_all(&workshop))
@@ -122,7 +136,7 @@ mod tests {
     fn says_what_the_compiler_said() {
         let root = tempfile::tempdir().unwrap();
         let missing = GoModule { packages: &["example.invalid/nothing"], ..WRAPPER };
-        let failed = missing.built(&Cache::at(root.path())).unwrap_err().to_string();
+        let failed = missing.ensured(&Cache::at(root.path()), || ()).unwrap_err().to_string();
         assert!(
             failed.contains("`go build` of wrapper failed") && failed.contains("example.invalid"),
             "{failed}"

@@ -1,5 +1,5 @@
-//! A data centre on one Linux machine: a simulated AWS, servers with an init system and no way out, and programs built
-//! from source, kept in a [`cache`].
+//! A data centre on one Linux machine: a simulated AWS, a Vault, servers with an init system and no way out, and
+//! programs built from source, kept in a [`cache`].
 
 pub mod access;
 pub mod address;
@@ -19,4 +19,5 @@ pub mod state;
 pub mod status;
 pub mod step;
 pub mod tether;
+pub mod vault;
 pub mod wireguard;

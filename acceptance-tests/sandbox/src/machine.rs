@@ -19,14 +19,14 @@ const CAPABILITIES: u64 = 1 << 21 | 1 << 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     /// Containers with an init system need Linux.
-    #[error("servers need Linux")]
+    #[error("they need Linux")]
     NotLinux,
     /// Network namespaces and mounts are the administrator's.
-    #[error("servers need root: run it with sudo")]
+    #[error("they need root: run it with sudo")]
     NotRoot,
     /// Root of a container without rights on the machine.
     #[error(
-        "servers need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the machine itself"
+        "they need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the machine itself"
     )]
     NoCapability,
 }

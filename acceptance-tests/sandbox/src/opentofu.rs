@@ -17,5 +17,5 @@ const MODULE: GoModule = GoModule {
 /// The version that the wrapper module pins, which takes about a minute to build the first time and comes from the
 /// cache from then on.
 pub fn built() -> Result<PathBuf, GoError> {
-    Ok(MODULE.built(&Cache::of_this_user()?)?.join("tofu"))
+    Ok(MODULE.ensured(&Cache::of_this_user()?, || ())?.join("tofu"))
 }

@@ -57,6 +57,8 @@ pub struct Wanted {
     pub debian: Release,
     /// Whether there is an AWS.
     pub aws: bool,
+    /// Whether there is a Vault.
+    pub vault: bool,
 }
 
 /// The right to change a sandbox, until it is dropped.
@@ -125,6 +127,7 @@ impl Wanted {
             servers: self.servers.max(more.servers),
             debian: if self.servers > 0 { self.debian } else { more.debian },
             aws: self.aws || more.aws,
+            vault: self.vault || more.vault,
         }
     }
 }

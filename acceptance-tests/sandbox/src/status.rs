@@ -9,6 +9,7 @@ use crate::machine::obstacle_to_servers;
 use crate::packages;
 use crate::server::{ContainerState, Faults, Podman, Server, ServerError};
 use crate::state::{Record, Sandbox};
+use crate::vault::Vault;
 
 /// A sandbox at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,6 +18,8 @@ pub struct Status {
     pub name: String,
     /// The URL of AWS. Null: not asked for, or not running.
     pub aws: Option<String>,
+    /// The URL of Vault. Null: not asked for, or not running.
+    pub vault: Option<String>,
     /// The URL of the package repository. Null when there are no servers.
     pub packages: Option<String>,
     /// Its servers by number.
@@ -52,14 +55,16 @@ impl Status {
             _ => Vec::new(),
         };
         let repository = packages::service::server(sandbox);
+        let vault = Vault::of(sandbox);
         Ok(Some(Self {
             name: sandbox.name().to_string(),
             aws: aws::url(sandbox),
+            vault: vault.runs().then(|| vault.url().ok()).flatten(),
             packages: repository
                 .is_running()
                 .then(|| format!("http://{}", packages::service::address(slot.machine()))),
             servers,
-            left_out: obstacle.iter().map(ToString::to_string).collect(),
+            left_out: obstacle.iter().map(|reason| format!("servers: {reason}")).collect(),
         }))
     }
 }
@@ -82,7 +87,7 @@ impl fmt::Display for Status {
             writeln!(formatter, "{}", format!("{name:<12}{place:<28}{state:<12}{faults}").trim_end())
         };
         row("NAME", "PLACE", "STATE", "FAULTS")?;
-        for (name, url) in [("aws", &self.aws), ("packages", &self.packages)] {
+        for (name, url) in [("aws", &self.aws), ("vault", &self.vault), ("packages", &self.packages)] {
             if let Some(url) = url {
                 row(name, url, "running", "none")?;
             }
@@ -103,6 +108,7 @@ mod tests {
         let status = Status {
             name: "default".to_owned(),
             aws: Some("http://198.18.0.1:5780".to_owned()),
+            vault: None,
             packages: None,
             servers: vec![ServerStatus {
                 name: "server-1".to_owned(),

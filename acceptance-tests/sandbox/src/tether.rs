@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,6 +97,16 @@ impl Drop for Tethered {
         // Nothing can be done about a failure here, and the shell is ended by its own rule all the same.
         let _ = self.shell.wait();
     }
+}
+
+/// Runs `command` to its end, or to the end of this process: a build that nobody waits for any more is not worth its
+/// memory. The answer's standard output is all that it printed, on either stream.
+pub fn output(command: &Command) -> io::Result<Output> {
+    let mut shell = under_shell(command).spawn()?;
+    let leash = shell.stdin.take();
+    let output = shell.wait_with_output();
+    drop(leash);
+    output
 }
 
 fn read_until<T>(
@@ -194,6 +204,12 @@ mod tests {
         assert!(fs::exists(&process).unwrap());
         drop(server);
         assert!(!fs::exists(&process).unwrap(), "the server outlived its tether");
+    }
+
+    #[test]
+    fn waits_for_the_end_and_keeps_all_that_was_printed() {
+        let Output { status, stdout, .. } = output(&script("echo one; echo two >&2; exit 3")).unwrap();
+        assert_eq!((status.code(), String::from_utf8_lossy(&stdout).as_ref()), (Some(3), "one\ntwo\n"));
     }
 
     #[test]

@@ -20,9 +20,10 @@ const MODULE: GoModule = GoModule {
     link_flags: "",
 };
 
-/// The program, static: to be put on a server as `/usr/local/bin/wireguard-go`. It is built the first time, in seconds.
-pub fn built(cache: &Cache) -> Result<PathBuf, GoError> {
-    Ok(MODULE.built(cache)?.join("wireguard"))
+/// The program, static: to be put on a server as [`PROGRAM`] in `/usr/local/bin`. It is built the first time, in
+/// seconds, before which `building` is called.
+pub fn ensured(cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, GoError> {
+    Ok(MODULE.ensured(cache, building)?.join("wireguard"))
 }
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod tests {
 
     #[test]
     fn the_cache_holds_the_program_and_nothing_else() {
-        let program = built(&Cache::of_this_user().unwrap()).unwrap();
+        let program = ensured(&Cache::of_this_user().unwrap(), || ()).unwrap();
         let version = Command::new(&program).arg("--version").output().unwrap();
         assert!(String::from_utf8_lossy(&version.stdout).starts_with("wireguard-go v"));
         assert_eq!(fs::read_dir(program.parent().unwrap()).unwrap().count(), 1);

@@ -9,7 +9,7 @@ use crate::doctor::{examine, install, remedy};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Install what is lacking (root, on Debian or Ubuntu)
+    /// Install the packages that are lacking; does so as root, on Debian or Ubuntu
     #[arg(long)]
     install: bool,
 }
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
     match remedy(&findings) {
         Some(remedy) => {
-            println!("run: {remedy}");
+            println!("{remedy}");
             Ok(ExitCode::FAILURE)
         }
         None => Ok(ExitCode::SUCCESS),

@@ -6,6 +6,7 @@ use crate::cli::{Failure, Outcome, Site};
 use crate::machine::{self, obstacle_to_servers};
 use crate::server::{Lan, Podman, Server, ServerError};
 use crate::state::{Claim, Record};
+use crate::vault::Vault;
 use crate::{aws, packages};
 
 /// Goes on where an interrupted `down` ended: the record goes after all that it stands for, and what concerns the whole
@@ -20,6 +21,7 @@ pub(super) fn run(site: &Site) -> Outcome {
         Some(_) => {}
     }
     aws::down(&site.sandbox)?;
+    Vault::of(&site.sandbox).down()?;
     claim.forget()?;
     if obstacle_to_servers().is_none() {
         machine::put_back(&site.cache)?;

@@ -9,6 +9,7 @@ use crate::access::{Access, Host, exports};
 use crate::aws;
 use crate::cli::{Outcome, Site};
 use crate::server::Server;
+use crate::vault::Vault;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -24,7 +25,10 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
     let servers = Server::all(&site.sandbox, record.slot, record.wanted.servers);
     let hosts: Vec<Host> = servers.iter().map(Host::of).collect::<Result<_, _>>()?;
     let aws = aws::url(&site.sandbox);
-    let variables = Access::to(&site.sandbox).environment(&hosts, aws.as_deref());
+    let mut variables = Access::to(&site.sandbox).environment(&hosts, aws.as_deref());
+    if record.wanted.vault {
+        variables.extend(Vault::of(&site.sandbox).environment()?);
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&BTreeMap::from_iter(variables))?);
     } else {

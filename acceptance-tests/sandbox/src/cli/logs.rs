@@ -7,17 +7,19 @@ use clap::Args;
 
 use crate::cli::{Outcome, Site};
 use crate::server::{Podman, Server};
+use crate::vault::Vault;
 use crate::{aws, packages};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// `aws`, `packages`, or a server as in `server-1`
+    /// `aws`, `vault`, `packages`, or a server as in `server-1`
     of: String,
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
     let log = match arguments.of.as_str() {
         "aws" => aws::server(&site.sandbox).log(),
+        "vault" => Vault::of(&site.sandbox).log(),
         "packages" => packages::service::server(&site.sandbox).log(),
         name => return journal(site, name),
     };

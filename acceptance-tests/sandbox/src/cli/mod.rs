@@ -8,6 +8,7 @@ mod fault;
 mod logs;
 mod prepare;
 mod status;
+mod token;
 mod up;
 
 use std::error::Error;
@@ -22,7 +23,7 @@ use crate::step::{Steps, Telling};
 type Failure = Box<dyn Error + Send + Sync>;
 type Outcome = Result<ExitCode, Failure>;
 
-/// A data centre on one Linux machine: AWS, and Debian servers on a network without a way out.
+/// A data centre on one Linux machine: AWS, Vault, and Debian servers on a network without a way out.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -46,7 +47,9 @@ enum Verb {
     Env(env::Arguments),
     /// Run a command on a server, as root
     Exec(exec::Arguments),
-    /// Print the log of `aws`, of `packages` or of a server
+    /// Print a token as GitLab gives it to a job, for Vault's JWT authentication
+    Token(token::Arguments),
+    /// Print the log of `aws`, of `vault`, of `packages` or of a server
     Logs(logs::Arguments),
     /// End the sandbox and remove all that it holds; the cache stays
     Down,
@@ -86,6 +89,7 @@ fn obey(arguments: Arguments) -> Outcome {
         Verb::Status(arguments) => status::run(&site, &arguments),
         Verb::Env(arguments) => env::run(&site, &arguments),
         Verb::Exec(arguments) => exec::run(&site, &arguments),
+        Verb::Token(arguments) => token::run(&site, &arguments),
         Verb::Logs(arguments) => logs::run(&site, &arguments),
         Verb::Down => down::run(&site),
         Verb::Doctor(arguments) => doctor::run(&arguments),

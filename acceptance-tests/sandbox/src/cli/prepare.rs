@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::up::server_materials;
+use crate::cli::up::{server_materials, vault_programs};
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
 use crate::moto;
@@ -17,6 +17,9 @@ pub(super) struct Arguments {
     /// The servers' release of Debian
     #[arg(long, default_value = "bookworm")]
     debian: Release,
+    /// Vault, too
+    #[arg(long)]
+    vault: bool,
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
@@ -24,6 +27,9 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         let making = || step.doing("installing it");
         moto::command(&site.cache, (Ipv4Addr::LOCALHOST, 0).into(), making)
     })?;
+    if arguments.vault {
+        vault_programs(site)?;
+    }
     let finding = examine_part(Part::Servers);
     if finding.obstacle.is_some() {
         site.steps.say(&finding.to_string());

@@ -1,5 +1,6 @@
 //! `sandbox up`
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
@@ -16,9 +17,10 @@ use crate::packages::{self, Release};
 use crate::server::{Blueprint, Lan, Podman, Server, ServerError, ensured_image, routes_of_the_machine};
 use crate::state::{Claim, Record, Wanted};
 use crate::status::Status;
+use crate::vault::{self, Vault, VaultError};
 
 /// What a new sandbox has when nothing is asked for.
-const DEFAULT: Wanted = Wanted { servers: 3, debian: Release::Bookworm, aws: true };
+const DEFAULT: Wanted = Wanted { servers: 3, debian: Release::Bookworm, aws: true, vault: false };
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -31,6 +33,9 @@ pub(super) struct Arguments {
     /// Have an AWS [default for a new sandbox, when nothing is asked for]
     #[arg(long)]
     aws: bool,
+    /// Have a Vault, which takes minutes to build the first time
+    #[arg(long)]
+    vault: bool,
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
@@ -45,6 +50,9 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         let servers_reach = (record.wanted.servers > 0).then(|| record.slot.machine());
         site.steps.run("aws", |step| aws::up(&claim, servers_reach, step))?;
     }
+    if record.wanted.vault {
+        vault_up(site, &claim, &record)?;
+    }
     if let Some(status) = Status::of(&site.sandbox)? {
         print!("{status}");
     }
@@ -53,21 +61,22 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
 
 /// What is asked for; when nothing is, the sandbox as it was, or a new one of the usual kind.
 fn wanted(arguments: &Arguments, before: Option<&Record>) -> Wanted {
-    match (arguments.servers, arguments.aws, before) {
+    let Arguments { servers, debian, aws, vault } = *arguments;
+    match (servers, aws || vault, before) {
         (None, false, Some(record)) => record.wanted.clone(),
-        (None, false, None) => Wanted { debian: arguments.debian, ..DEFAULT },
-        (servers, aws, _) => Wanted { servers: servers.unwrap_or(0), debian: arguments.debian, aws },
+        (None, false, None) => Wanted { debian, ..DEFAULT },
+        _ => Wanted { servers: servers.unwrap_or(0), debian, aws, vault },
     }
 }
 
 /// Leaves out what cannot be had on this machine, and says so; what only lacks a package is an error.
 fn possible(site: &Site, wanted: Wanted) -> Result<Wanted, Failure> {
-    let parts = [(Part::Servers, wanted.servers > 0), (Part::Aws, wanted.aws)];
+    let parts = [(Part::Servers, wanted.servers > 0), (Part::Aws, wanted.aws), (Part::Vault, wanted.vault)];
     let findings = parts.into_iter().filter(|(_, wanted)| *wanted).map(|(part, _)| examine_part(part));
     let findings: Vec<_> = findings.collect();
     if let Some(remedy) = remedy(&findings) {
         let lacking: Vec<_> = findings.iter().map(ToString::to_string).collect();
-        return Err(format!("{}; run: {remedy}", lacking.join("; ")).into());
+        return Err(format!("{}\n{remedy}", lacking.join("\n")).into());
     }
     if let Some(left_out) = findings.iter().find(|finding| finding.obstacle.is_some()) {
         site.steps.say(&left_out.to_string());
@@ -94,6 +103,24 @@ fn servers_up(site: &Site, claim: &Claim, record: &Record) -> Result<(), Failure
     })?;
     let hosts: Vec<Host> = servers.iter().map(Host::of).collect::<Result<_, _>>()?;
     Ok(access.write(&hosts)?)
+}
+
+/// Where the servers reach it, when there are some, else on loopback.
+fn vault_up(site: &Site, claim: &Claim, record: &Record) -> Result<(), Failure> {
+    let address = if record.wanted.servers > 0 { record.slot.machine() } else { Ipv4Addr::LOCALHOST };
+    let programs = vault_programs(site)?;
+    site.steps.run("vault", |step| {
+        let vault = Vault::of(&site.sandbox);
+        if !vault.runs() {
+            step.doing("starting Vault");
+        }
+        Ok(vault.up(claim, &programs, address.into())?)
+    })
+}
+
+/// The folder of Vault's programs: built, or there already.
+pub(super) fn vault_programs(site: &Site) -> Result<PathBuf, VaultError> {
+    site.steps.run("vault's programs", |step| vault::programs(&site.cache, || step.doing("building Vault")))
 }
 
 /// The folder of the package repository and the name of the image: made, or there already.
@@ -127,7 +154,7 @@ mod tests {
     use super::*;
 
     fn asked(servers: Option<u8>, aws: bool) -> Arguments {
-        Arguments { servers, debian: Release::Bookworm, aws }
+        Arguments { servers, debian: Release::Bookworm, aws, vault: false }
     }
 
     #[test]
@@ -136,6 +163,8 @@ mod tests {
         let servers = wanted(&asked(Some(2), false), None);
         assert_eq!(servers, Wanted { servers: 2, aws: false, ..DEFAULT });
         assert_eq!(wanted(&asked(None, true), None), Wanted { servers: 0, ..DEFAULT });
+        let vault = Arguments { vault: true, ..asked(None, false) };
+        assert_eq!(wanted(&vault, None), Wanted { servers: 0, aws: false, vault: true, ..DEFAULT });
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::PackagesError;
+use crate::command::run;
 
 /// A folder that apt takes for its root.
 #[derive(Debug)]
@@ -35,10 +36,10 @@ impl AptRoot {
 
     /// What `apt-get` with these arguments prints.
     pub(super) fn get(&self, arguments: &[&str]) -> Result<String, PackagesError> {
-        run(Command::new("apt-get")
+        Ok(run(Command::new("apt-get")
             .args(["--yes", "--quiet"])
             .args(arguments)
-            .env("APT_CONFIG", self.folder.join("settings")))
+            .env("APT_CONFIG", self.folder.join("settings")))?)
     }
 }
 
@@ -59,22 +60,6 @@ Acquire::AllowInsecureRepositories "false";
     );
     let proxies = machine.lines().filter(|line| line.starts_with("Acquire::http"));
     proxies.fold(own, |settings, line| settings + line + "\n")
-}
-
-/// What `command` printed on its standard output.
-pub(super) fn run(command: &mut Command) -> Result<String, PackagesError> {
-    let program = format!("{command:?}");
-    let output = match command.env("LC_ALL", "C").output() {
-        Ok(output) => output,
-        Err(source) => return Err(PackagesError::Start { program, source }),
-    };
-    let [printed, said] =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    if output.status.success() {
-        Ok(printed)
-    } else {
-        Err(PackagesError::Failed { program, status: output.status, said })
-    }
 }
 
 #[cfg(test)]

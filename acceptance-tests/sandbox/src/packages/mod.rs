@@ -16,13 +16,14 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, CacheError};
-use apt_root::{AptRoot, run};
+use crate::command::{CommandError, run};
+use apt_root::AptRoot;
 
 /// A mirror of Debian, for machines whose own apt knows none.
 const MIRROR: &str = "SOCLE_DEBIAN_MIRROR";
@@ -50,24 +51,9 @@ pub enum PackagesError {
          elsewhere set {MIRROR} to the address of a mirror"
     )]
     NoArchive,
-    /// A program is missing, or not to be started.
-    #[error("cannot run {program}: {source}; install the packages apt and apt-utils")]
-    Start {
-        /// The program with its arguments.
-        program: String,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// A program failed.
-    #[error("{program} failed ({status}):\n{said}")]
-    Failed {
-        /// The program with its arguments.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// What it said.
-        said: String,
-    },
+    /// apt did not do its work.
+    #[error(transparent)]
+    Apt(#[from] CommandError),
     /// The file system refused a step.
     #[error("cannot {step} {}: {source}", path.display())]
     File {

@@ -8,6 +8,7 @@ use crate::command::run;
 use crate::packages::Release;
 use crate::state::write;
 use crate::step::Steps;
+use crate::wireguard;
 
 use super::ServerError;
 use super::podman::Podman;
@@ -50,26 +51,31 @@ pub fn ensured(
 ) -> Result<String, ServerError> {
     let (repository, suite) = (repository.to_string_lossy(), release.code_name());
     let wanted = PACKAGES.join(",");
-    let inputs = [repository.as_ref(), suite, &wanted, BUILD, INIT];
+    let wireguard = steps.run("wireguard", |step| {
+        wireguard::ensured(cache, || step.doing("building it for kernels that have none"))
+    })?;
+    let wireguard = wireguard.to_string_lossy();
+    let inputs = [repository.as_ref(), suite, &wanted, BUILD, INIT, &wireguard];
     let name = format!("localhost/socle-server:{suite}-{}", key_of(&inputs));
     steps.run("server image", |step| {
         if podman.has_image(&name)? {
             return Ok(name);
         }
         step.doing("installing Debian");
-        let entry =
-            cache.entry("server-image", &inputs, |folder| build(folder, &repository, suite, &wanted))?;
+        let entry = cache.entry("server-image", &inputs, |folder| {
+            build(folder, &[&repository, suite, &wanted, &wireguard])
+        })?;
         step.doing("unpacking it into podman's storage");
         run(podman.query().args(["import", "--quiet"]).arg(entry.join("root.tar")).arg(&name))?;
         Ok(name)
     })
 }
 
-fn build(folder: &Path, repository: &str, suite: &str, packages: &str) -> Result<(), ServerError> {
+fn build(folder: &Path, materials: &[&str]) -> Result<(), ServerError> {
     for (name, text) in [("image.sh", BUILD), ("init.sh", INIT)] {
         write(&folder.join(name), text)?;
     }
-    run(alone().arg("sh").arg(folder.join("image.sh")).args([repository, suite, packages]).arg(folder))?;
+    run(alone().arg("sh").arg(folder.join("image.sh")).arg(folder).args(materials))?;
     Ok(())
 }
 

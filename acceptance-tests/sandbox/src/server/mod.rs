@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::address::Slot;
 use crate::cache::CacheError;
 use crate::command::{CommandError, run};
+use crate::go_module::GoError;
 use crate::packages::PackagesError;
 use crate::state::{Claim, Sandbox, StateError, read_json, write, write_json};
 use crate::step::Step;
@@ -45,6 +46,9 @@ pub enum ServerError {
     /// A program failed.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// A program for servers could not be built.
+    #[error(transparent)]
+    Build(#[from] GoError),
     /// There are no packages to make servers from.
     #[error(transparent)]
     Packages(#[from] PackagesError),

@@ -172,6 +172,24 @@ mod on_servers {
     }
 
     #[test]
+    fn are_left_out_where_they_cannot_run_and_join_when_they_can() -> Result {
+        let _machine = beside_others();
+        let site = Site::new()?;
+        let up = site.sandbox("up --servers 1 --aws");
+        let mut without_rights = Command::new("setpriv");
+        without_rights.args(["--bounding-set=-net_admin", "--inh-caps=-net_admin"]);
+        let left_out = without_rights.arg(up.get_program()).args(up.get_args()).output()?;
+        let said = String::from_utf8(left_out.stderr)?;
+        assert!(left_out.status.success() && said.contains("servers: left out: "), "{said}");
+        assert_eq!(site.states()?, [""; 0]);
+        assert!(site.variable("AWS_ENDPOINT_URL")?.starts_with("http://127.0.0.1:"));
+        site.run("up --quiet --servers 1")?;
+        assert_eq!(site.states()?, ["running"]);
+        assert!(site.variable("AWS_ENDPOINT_URL")?.starts_with("http://198.18."));
+        Ok(())
+    }
+
+    #[test]
     fn leave_nothing_behind() -> Result {
         let _machine = alone();
         let before = traces("none")?;

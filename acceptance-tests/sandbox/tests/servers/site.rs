@@ -86,7 +86,8 @@ impl Site {
 
     /// Starts `up`, and kills it as soon as it says a line that begins with `moment`; false when it ended before.
     pub(crate) fn kill_up_at(&self, arguments: &str, moment: &str) -> Result<bool> {
-        let mut up = self.sandbox(&format!("up {arguments}")).stderr(Stdio::piped()).spawn()?;
+        let mut up =
+            self.sandbox(&format!("up {arguments}")).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let said = BufReader::new(up.stderr.take().ok_or("no standard error")?).lines();
         let reached = said.map_while(std::result::Result::ok).any(|line| line.starts_with(moment));
         up.kill()?;
