@@ -246,6 +246,21 @@ fn what_others_made_goes_when_the_plan_has_shown_it() -> Result {
 }
 
 #[test]
+fn what_others_made_after_the_plan_stays() -> Result {
+    let stage = Stage::new()?;
+    stage.apply(&zone_with(&[WWW], "unmanaged_records = \"delete\""))?;
+    meddle(&stage, Upsert, address("shown", "192.0.2.9"))?;
+    let plan = stage.terraform.plan()?;
+    meddle(&stage, Upsert, address("later", "192.0.2.10"))?;
+    stage.terraform.apply_plan(&plan)?;
+    let left = ["later.example.test. A = 192.0.2.10", "www.example.test. A = 192.0.2.1"];
+    assert_eq!(stage.records("example.test"), left);
+    let plan = stage.terraform.plan()?;
+    assert_eq!(keys(&plan.change(ZONE).before()["unmanaged_record_sets"]), ["later A"]);
+    Ok(())
+}
+
+#[test]
 fn a_new_record_never_overwrites_what_others_made() -> Result {
     let stage = Stage::new()?;
     stage.apply(&zone(&[MAIL]))?;
@@ -451,6 +466,39 @@ fn a_private_zone_changes_its_networks_in_place() -> Result {
         (plan.actions(ZONE), plan.change(ZONE).replace_paths()),
         (&[Delete, Create][..], vec!["vpcs".to_owned()])
     );
+    Ok(())
+}
+
+#[test]
+fn networks_that_are_not_known_yet_are_counted_each() -> Result {
+    let stage = Stage::new()?;
+    let networks =
+        r#"vpcs = [for network in terraform_data.network : { id = network.output, region = "eu-west-3" }]"#;
+    let made = r#"
+resource "terraform_data" "network" {
+  count = 2
+  input = "vpc-${count.index}"
+}
+"#;
+    stage.apply(&(zone_with(&[WWW], networks) + made))?;
+    stage.terraform.assert_plan_is_empty();
+    Ok(())
+}
+
+#[test]
+fn other_networks_may_see_another_private_zone_of_that_name() -> Result {
+    let stage = Stage::new()?;
+    let zone_of = |label: &str, network: &str| {
+        zone_with(&[WWW], &format!("vpcs = [{{ id = {network:?}, region = \"eu-west-3\" }}]"))
+            .replace("\"main\"", &format!("{label:?}"))
+    };
+    let both = zone_of("one", "vpc-1") + &zone_of("two", "vpc-2");
+    stage.apply(&both)?;
+    stage.terraform.assert_plan_is_empty();
+    assert_eq!(stage.route53.zones_named("example.test")?.len(), 2);
+    stage.write(&(both + &zone_of("three", "vpc-2")))?;
+    let failed = stage.terraform.apply().expect_err("that network sees one already");
+    assert!(failed.says("import") && failed.says("vpcs"), "{failed}");
     Ok(())
 }
 

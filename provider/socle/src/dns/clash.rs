@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use tfplugin::path::MapPath;
-use tfplugin::{Diagnostic, Map, Path, Typed, Value};
+use tfplugin::{Diagnostic, Diagnostics, Map, Path, Typed, Value};
 
 use super::change::can_coexist;
 use super::record::{Record, RecordPath};
-use super::{DnsName, RecordSet};
+use super::{DnsName, RecordSet, RecordType};
 
 /// Every entry that is wholly known and valid, as a set, with the label that it has.
 pub fn known_sets(records: &Value<Map<Record>>, zone: &DnsName) -> Vec<(String, RecordSet)> {
@@ -21,21 +21,35 @@ pub fn known_sets(records: &Value<Map<Record>>, zone: &DnsName) -> Vec<(String, 
     known.filter_map(set).collect()
 }
 
+/// Every entry that cannot be: beside an earlier one, or at the zone's own name.
+pub fn refused(sets: &[(String, RecordSet)], zone: &DnsName, at: &MapPath<RecordPath>) -> Diagnostics {
+    let clashes = clashes(sets).into_iter().map(|clash| clash.diagnostic(at));
+    let at_apex =
+        sets.iter().filter(|(_, set)| set.key.record_type == RecordType::Cname && set.key.name == *zone);
+    clashes.chain(at_apex.map(|(label, _)| cname_at_apex(&at.key(label)))).collect()
+}
+
+fn cname_at_apex(at: &RecordPath) -> Diagnostic {
+    let detail = "A CNAME stands alone, and the zone's own name has its SOA and NS. Point the zone's name elsewhere with \
+                  an `alias` of type A or AAAA, or with addresses.";
+    Diagnostic::error("CNAME at the zone's own name", detail).at(at.clone())
+}
+
 /// An entry that cannot be beside an earlier one.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Clash {
+struct Clash {
     /// The label of the earlier entry.
-    pub first: String,
+    first: String,
     /// The label of this entry.
-    pub second: String,
+    second: String,
     /// The set that this entry asks for.
-    pub set: RecordSet,
+    set: RecordSet,
     /// Do both ask for one and the same set?
-    pub same: bool,
+    same: bool,
 }
 
 /// Every entry that cannot be beside an earlier one.
-pub fn clashes(sets: &[(String, RecordSet)]) -> Vec<Clash> {
+fn clashes(sets: &[(String, RecordSet)]) -> Vec<Clash> {
     let mut of_name: BTreeMap<&DnsName, Vec<&(String, RecordSet)>> = BTreeMap::new();
     let mut found = Vec::new();
     for entry @ (label, set) in sets {
@@ -51,7 +65,7 @@ pub fn clashes(sets: &[(String, RecordSet)]) -> Vec<Clash> {
 
 impl Clash {
     /// What the user reads, on the later entry.
-    pub fn diagnostic(&self, at: &MapPath<RecordPath>) -> Diagnostic {
+    fn diagnostic(&self, at: &MapPath<RecordPath>) -> Diagnostic {
         let Self { first, second, set, same } = self;
         let (name, record_type) = (set.key.name.without_dot(), set.key.record_type);
         let (summary, detail) = if *same {

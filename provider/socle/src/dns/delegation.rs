@@ -80,6 +80,7 @@ impl DataSource for DnsDelegation {
     type Model = Self;
 
     const NAME: &'static str = "dns_delegation";
+    const SUBCATEGORY: &'static str = "DNS";
 
     fn validate(config: &Self, found: &mut Diagnostics) {
         if let Some(zone) = config.zone()

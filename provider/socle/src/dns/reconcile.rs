@@ -76,7 +76,7 @@ impl Reconciliation<'_> {
         wanted: &BTreeMap<SetKey, RecordSet>,
         observed: Option<ZoneRecords>,
     ) -> Result<Reconciled, Interrupted> {
-        let mut progress = Progress { managed: managed.clone(), accepted: Vec::new(), last: None };
+        let mut progress = Progress::from(managed.clone());
         let outcome = self.rounds(&mut progress, wanted, observed).await;
         match outcome {
             Ok(observed) => Ok(Reconciled { change: progress.last, observed }),
@@ -96,6 +96,7 @@ impl Reconciliation<'_> {
                 Some(zone) => zone,
                 None => self.route53.record_sets(self.zone_id, self.budget).await?,
             };
+            progress.confirm(&zone);
             let changes =
                 changes(&progress.managed, wanted, &zone.sets, &self.policy).map_err(Reason::Collisions)?;
             match self.submit(progress, batches(changes)?, &zone).await {
@@ -117,9 +118,18 @@ impl Reconciliation<'_> {
         for batch in batches {
             // A set of a batch that may have been applied is ours in the next round.
             progress.managed.extend(batch.changes.iter().map(|change| change.set().key.clone()));
-            let change = self.route53.submit(self.zone_id, &batch, zone, self.budget).await?;
-            progress.last = Some(change);
-            progress.accepted.extend(batch.changes);
+            match self.route53.submit(self.zone_id, &batch, zone, self.budget).await {
+                Ok(change) => {
+                    progress.last = Some(change);
+                    progress.accepted.extend(batch.changes);
+                }
+                Err(error) => {
+                    if matches!(error, SubmitError::Ambiguous(_)) {
+                        progress.doubtful = batch.changes;
+                    }
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -129,7 +139,26 @@ impl Reconciliation<'_> {
 struct Progress {
     managed: BTreeSet<SetKey>,
     accepted: Vec<Change>,
+    /// The changes of a batch that may have been applied.
+    doubtful: Vec<Change>,
     last: Option<ChangeId>,
+}
+
+impl From<BTreeSet<SetKey>> for Progress {
+    fn from(managed: BTreeSet<SetKey>) -> Self {
+        Self { managed, accepted: Vec::new(), doubtful: Vec::new(), last: None }
+    }
+}
+
+impl Progress {
+    /// What was in doubt and is seen in the zone was accepted.
+    fn confirm(&mut self, zone: &ZoneRecords) {
+        let is_seen = |change: &Change| match change {
+            Change::Create(set) | Change::Upsert(set) => zone.sets.get(&set.key) == Some(set),
+            Change::Delete(set) => !zone.sets.contains_key(&set.key),
+        };
+        self.accepted.extend(std::mem::take(&mut self.doubtful).into_iter().filter(is_seen));
+    }
 }
 
 impl Interrupted {
@@ -169,5 +198,31 @@ impl Reason {
             Diagnostic::error("A record set of others is in the way", detail).at(at.key(&label))
         };
         collisions.into_iter().map(told).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RecordType;
+    use super::super::record_set::tests::set;
+    use super::*;
+
+    #[test]
+    fn what_was_in_doubt_counts_only_where_the_zone_shows_it() {
+        let www = |value| set("www.example.test", RecordType::A, &[value]);
+        let (old, gone) =
+            (set("old.example.test", RecordType::A, &["192.0.2.3"]), set("a.test", RecordType::A, &[]));
+        let mut progress = Progress::from(BTreeSet::new());
+        progress.doubtful = vec![
+            Change::Create(www("192.0.2.1")),
+            Change::Upsert(www("192.0.2.2")),
+            Change::Delete(old.clone()),
+            Change::Delete(gone.clone()),
+        ];
+        let mut zone = ZoneRecords::default();
+        zone.sets.extend([www("192.0.2.1"), old].map(|set| (set.key.clone(), set)));
+        progress.confirm(&zone);
+        assert_eq!(progress.accepted, [Change::Create(www("192.0.2.1")), Change::Delete(gone)]);
+        assert_eq!(progress.doubtful, []);
     }
 }

@@ -8,7 +8,7 @@ use tfplugin::{
 };
 
 use super::change::{Policy, Unmanaged};
-use super::clash::{clashes, known_sets};
+use super::clash::{known_sets, refused};
 use super::escape::Escapes;
 use super::glob::Ignore;
 use super::reconcile::{Reconciled, Reconciliation};
@@ -50,13 +50,14 @@ impl Resource for DnsRecords {
     type Identity = Nothing;
 
     const NAME: &'static str = "dns_records";
+    const SUBCATEGORY: &'static str = "DNS";
 
     fn validate(config: &Self, found: &mut Diagnostics) {
         let at = Self::paths().records();
         match canonical_sets(&config.records, &at, &DnsName::root()) {
             Ok(_) => {
                 let sets = known_sets(&config.records, &DnsName::root());
-                found.extend(clashes(&sets).into_iter().map(|clash| clash.diagnostic(&at)));
+                found.extend(refused(&sets, &DnsName::root(), &at));
             }
             Err(errors) => found.extend(errors),
         }

@@ -101,6 +101,7 @@ impl Resource for DnsZone {
     type Identity = ZoneIdentity;
 
     const NAME: &'static str = "dns_zone";
+    const SUBCATEGORY: &'static str = "DNS";
 
     fn validate(config: &Self, found: &mut Diagnostics) {
         plan::validate(config, found);
@@ -165,8 +166,7 @@ impl DnsZone {
     }
 
     /// The rules by which the zone is changed; at apply everything is known.
-    fn policy(&self, apex: DnsName) -> Policy {
-        let unmanaged = if self.deletes_unmanaged() { Unmanaged::Delete } else { Unmanaged::Keep };
+    fn policy(&self, apex: DnsName, unmanaged: Unmanaged) -> Policy {
         Policy { zone: apex, unmanaged, ignore: self.ignored().unwrap_or_default() }
     }
 
@@ -179,7 +179,7 @@ impl DnsZone {
     }
 }
 
-fn is_zone_name(name: &str) -> Result<(), String> {
+pub(super) fn is_zone_name(name: &str) -> Result<(), String> {
     match DnsName::absolute(name, Escapes::Octal) {
         Ok(name) if name.is_root() => Err("the root is not yours".to_owned()),
         Ok(_) => Ok(()),

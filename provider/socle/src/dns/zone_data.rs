@@ -5,6 +5,7 @@ use tfplugin::{Call, DataSource, Diagnostic, Diagnostics, List, Map, Model, Time
 use super::DnsName;
 use super::escape::Escapes;
 use super::record::{RecordSets, shown};
+use super::zone::is_zone_name;
 use super::zone::observed::{Observed, arn, name_servers, observe, shown_tags};
 use crate::clients::{Clients, budget};
 
@@ -12,7 +13,7 @@ use crate::clients::{Clients, budget};
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct DnsZoneData {
     /// The name of the zone.
-    #[tf(required, validate(hostname()))]
+    #[tf(required, validate(describe("a domain name", |name: &String| is_zone_name(name))))]
     name: Value<String>,
     /// Whether to look for a private zone. Default: `false`, a public one.
     #[tf(optional)]
@@ -45,6 +46,7 @@ impl DataSource for DnsZoneData {
     type Model = Self;
 
     const NAME: &'static str = "dns_zone";
+    const SUBCATEGORY: &'static str = "DNS";
 
     async fn read(call: &Call<Clients>, config: Self) -> Result<Self, Diagnostics> {
         let id = config.find(call).await?;
@@ -99,7 +101,8 @@ fn none(name: &str) -> Diagnostic {
 fn several(name: &str, ids: &[String]) -> Diagnostic {
     let ids = ids.join(", ");
     let detail = format!(
-        "The account has several zones {name:?} of this kind: {ids}. Only one can be delegated; remove the others."
+        "The account has several zones {name:?} of this kind: {ids}. This data source reads the only one: of public \
+         zones one alone can be delegated, so remove the others; of private ones give the id itself where it is needed."
     );
     Diagnostic::error("Several zones of one name", detail).at(DnsZoneData::paths().name())
 }

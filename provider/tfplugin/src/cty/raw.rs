@@ -7,7 +7,8 @@ use super::{Number, Type};
 /// A value as it travels: null, unknown, or known. What it is a value *of* stands in the schema.
 ///
 /// Lists and tuples are [`Raw::List`]; maps and objects are [`Raw::Map`]. Sets are kept sorted and without
-/// duplicates, so that `==` compares them as sets.
+/// duplicates, so that `==` compares them as sets. Elements that are not wholly known may turn out to differ, so each
+/// of them stays.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Raw {
     /// Absent.
@@ -45,7 +46,7 @@ impl Raw {
     pub fn set(elements: impl IntoIterator<Item = Raw>) -> Self {
         let mut elements: Vec<_> = elements.into_iter().collect();
         elements.sort();
-        elements.dedup();
+        elements.dedup_by(|one, other| one == other && one.is_wholly_known());
         Self::Set(elements)
     }
 

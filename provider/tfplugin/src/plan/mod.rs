@@ -11,9 +11,11 @@ mod conform;
 #[cfg(test)]
 mod machine;
 mod modify;
+mod unknown_elements;
 
 pub(crate) use conform::differences;
 pub(crate) use modify::{modify, settled};
+pub(crate) use unknown_elements::told_apart;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;

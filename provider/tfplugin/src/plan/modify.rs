@@ -34,15 +34,14 @@ pub(crate) fn modify(object: &Object, config: &Raw, prior: &Raw, proposed: &Raw)
 
 /// Defaults in, write-only values out.
 fn fill(object: &Object, config: &Raw, proposed: &Raw) -> Raw {
-    rebuild(object, proposed, &[config], &|attribute, value, beside| {
-        let [config] = beside else { return value };
-        if attribute.write_only {
-            Raw::Null
-        } else {
-            match &attribute.default {
-                Some(default) if config.is_null() => default.clone(),
-                _ => value,
-            }
+    rebuild(object, proposed, &[config, proposed], &|attribute, value, beside| {
+        let [config, proposed] = beside else { return value };
+        match (&attribute.default, &attribute.kind) {
+            _ if attribute.write_only => Raw::Null,
+            (Some(default), _) if config.is_null() => default.clone(),
+            // The provider chose the whole of it, so no default of the user's arguments has a place inside.
+            (None, Kind::Nested(..)) if config.is_null() => (*proposed).clone(),
+            _ => value,
         }
     })
 }
@@ -113,7 +112,6 @@ fn repeated(nesting: Nesting, value: Raw) -> Raw {
     }
 }
 
-/// Elements of a set have no identity, so nothing stands beside them: they are walked with themselves only.
 fn rebuild_each(nesting: Nesting, object: &Object, value: Raw, beside: &[&Raw], visit: &Visit<'_>) -> Raw {
     match (nesting, value) {
         (Nesting::Single, value) => rebuild(object, &value, beside, visit),
@@ -125,7 +123,7 @@ fn rebuild_each(nesting: Nesting, object: &Object, value: Raw, beside: &[&Raw], 
             Raw::List(elements.into_iter().enumerate().map(element).collect())
         }
         (_, Raw::Set(elements)) => Raw::set(elements.into_iter().map(|element| {
-            let below: Vec<_> = beside.iter().map(|_| &element).collect();
+            let below: Vec<_> = beside.iter().map(|tree| counterpart(object, tree, &element)).collect();
             rebuild(object, &element, &below, visit)
         })),
         (_, Raw::Map(entries)) => entries
@@ -138,6 +136,33 @@ fn rebuild_each(nesting: Nesting, object: &Object, value: Raw, beside: &[&Raw], 
             .collect(),
         (_, value) => value,
     }
+}
+
+/// Elements of a set have no identity: what stands beside one is what says the same, where the user may say
+/// something. One without a counterpart is walked with itself.
+fn counterpart<'r>(object: &Object, tree: &'r Raw, element: &'r Raw) -> &'r Raw {
+    let Raw::Set(elements) = tree else { return element };
+    let same = |other: &&Raw| says_the_same(object, other, element);
+    let identical = elements.iter().find(|other| *other == element);
+    identical.or_else(|| elements.iter().find(same)).unwrap_or(element)
+}
+
+/// Is `element` what the plan may have made of `other`?
+fn says_the_same(object: &Object, other: &Raw, element: &Raw) -> bool {
+    let is_plain = matches!((other, element), (Raw::Map(_), Raw::Map(_)));
+    is_plain
+        && object.attributes.iter().all(|attribute| {
+            let (other, element) = (other.get(attribute.name), element.get(attribute.name));
+            let is_computed = attribute.presence.is_computed();
+            match &attribute.kind {
+                _ if other == element => true,
+                _ if other.is_null() => is_computed || attribute.default.is_some(),
+                _ if element.is_unknown() => is_computed,
+                Kind::Nested(Nesting::Single, object) => says_the_same(object, other, element),
+                _ => false,
+            }
+        })
+        && object.blocks.iter().all(|block| other.get(block.name) == element.get(block.name))
 }
 
 fn element_at(tree: &Raw, index: usize) -> &Raw {

@@ -8,7 +8,7 @@ use crate::cty::{Raw, from_json};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::model::{self, Model};
 use crate::path::Path;
-use crate::plan::{Plan, differences, modify, settled};
+use crate::plan::{Plan, differences, modify, settled, told_apart};
 use crate::resource::{CreateError, ImportId, MoveSource, Reached, Resource, Wanted};
 use crate::schema::Object;
 use crate::value::Typed as _;
@@ -124,14 +124,15 @@ impl<R: Resource> ServedResource<R::Clients> for Typed<R> {
     fn plan(&self, config: Raw, prior: Raw, proposed: &Raw) -> Result<Planned, Diagnostics> {
         let modified = modify(&self.object, &config, &prior, proposed);
         let prior = if prior.is_null() { None } else { Some(model::read(prior)?) };
-        let mut plan = Plan::new(model::read::<R::Model>(config)?, prior, model::read(modified.planned)?);
+        let planned = model::read(modified.planned.clone())?;
+        let mut plan = Plan::new(model::read::<R::Model>(config)?, prior, planned);
         R::plan(&mut plan)?;
         let (state, more, warnings) = plan.into_parts();
         let mut replace = modified.replace;
         replace.extend(more);
         replace.sort();
         replace.dedup();
-        Ok(Planned { state: self.plan_of(state), replace, warnings })
+        Ok(Planned { state: told_apart(self.plan_of(state), &modified.planned), replace, warnings })
     }
 
     fn plan_destroy(&self, prior: Raw) -> Result<(), Diagnostics> {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Map, Model as _, Reached, Value};
+use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached, Value};
 
-use super::super::change::is_route53s;
+use super::super::change::{Unmanaged, is_route53s};
 use super::super::clash::known_sets;
 use super::super::reconcile::{Interrupted, Reason, Reconciled, Reconciliation};
 use super::super::record::{RecordSets, keys_of, sets_of, shown};
@@ -91,17 +91,32 @@ impl<'c> Work<'c> {
     /// Makes the zone, or finds the one that a killed create left.
     async fn begin(&mut self) -> Result<Begun, Diagnostic> {
         let networks = self.wanted.networks();
-        let found = self.route53.find_zones(&self.apex, &self.budget).await;
-        let found = found.map_err(|error| failed("Zone cannot be created", &error))?;
-        let same_kind: Vec<_> =
-            found.into_iter().filter(|zone| zone.private != networks.is_empty()).collect();
-        if let Some(left) = same_kind.iter().find(|zone| is_unfinished(zone)) {
+        let rivals = self.rivals(&networks).await;
+        let rivals = rivals.map_err(|error| failed("Zone cannot be created", &error))?;
+        if let Some(left) = rivals.iter().find(|zone| is_unfinished(zone)) {
             return self.resume(&left.id).await;
         }
-        if let Some(other) = same_kind.first() {
+        if let Some(other) = rivals.first() {
             return Err(exists(other));
         }
         self.make(networks.into_iter().next()).await
+    }
+
+    /// The zones in whose place the wanted one would stand: public ones of its name, or private ones of its name that
+    /// one of its networks sees.
+    async fn rivals(&self, networks: &BTreeSet<Vpc>) -> Result<Vec<ZoneSummary>, Route53Error> {
+        let mut rivals = self.route53.find_zones(&self.apex, &self.budget).await?;
+        rivals.retain(|zone| zone.private != networks.is_empty());
+        if networks.is_empty() {
+            return Ok(rivals);
+        }
+        let mut seen = Vec::new();
+        for zone in rivals {
+            // Only the zone itself tells which networks see it.
+            let details = self.route53.zone(&zone.id, &self.budget).await?;
+            seen.extend(details.filter(|details| !details.vpcs.is_disjoint(networks)).map(|_| zone));
+        }
+        Ok(seen)
     }
 
     async fn make(&mut self, vpc: Option<Vpc>) -> Result<Begun, Diagnostic> {
@@ -150,22 +165,28 @@ impl<'c> Work<'c> {
             name_servers: observed::name_servers(&details).into(),
             comment: details.zone.comment.clone().unwrap_or_default().into(),
             tags: Value::Null,
-            vpcs: Value::Null,
+            vpcs: observed::shown_networks(&details.vpcs),
             records: Value::Null,
             record_sets: RecordSets::new().into(),
             unmanaged_record_sets: RecordSets::new().into(),
             ..self.wanted.clone()
         };
-        let tags = match begun.records {
-            Some(_) => BTreeMap::new(),
-            None => {
-                self.route53.tags(self.id(), &self.budget).await.map_err(|error| self.incomplete(&error))?
-            }
+        let (tags, unmanaged) = if begun.records.is_some() {
+            (BTreeMap::new(), Unmanaged::Keep)
+        } else {
+            let tags = self.route53.tags(self.id(), &self.budget).await;
+            (tags.map_err(|error| self.incomplete(&error))?, self.left_behind())
         };
         self.set_networks(&details.vpcs).await?;
         self.set_tags(&tags).await?;
-        self.set_records(BTreeSet::new(), begun.records).await?;
+        self.set_records(BTreeSet::new(), begun.records, unmanaged).await?;
+        self.in_sync().await?;
         self.set_comment(details.zone.comment.as_deref()).await
+    }
+
+    /// What a killed create left in the zone is its own: no wanted set is refused for it.
+    fn left_behind(&self) -> Unmanaged {
+        if self.wanted.deletes_unmanaged() { Unmanaged::Delete } else { Unmanaged::Adopt }
     }
 
     // === update ===
@@ -176,11 +197,17 @@ impl<'c> Work<'c> {
             self.set_networks(&prior.networks()).await?;
         }
         if prior.tags != self.wanted.tags {
-            self.set_tags(&tags_of(&prior.tags)).await?;
+            self.set_tags(&observed::tags_of(&prior.tags)).await?;
         }
         if self.changes_records(&prior) {
-            self.set_records(keys_of(&prior.record_sets, &self.apex), None).await?;
+            let mut managed = keys_of(&prior.record_sets, &self.apex);
+            if self.wanted.deletes_unmanaged() {
+                // What the plan shows goes; what came since the last refresh nobody has agreed to lose.
+                managed.extend(keys_of(&prior.unmanaged_record_sets, &self.apex));
+            }
+            self.set_records(managed, None, Unmanaged::Keep).await?;
         }
+        self.in_sync().await?;
         self.set_comment(prior.comment.known().map(String::as_str)).await?;
         // The rest is spelling, and words to the provider alone: nothing in the world can fail for them.
         let reached = std::mem::take(&mut self.reached);
@@ -204,17 +231,21 @@ impl<'c> Work<'c> {
     async fn set_networks(&mut self, current: &BTreeSet<Vpc>) -> Result<(), Diagnostics> {
         let wanted = self.wanted.networks();
         // First the new ones: Route 53 refuses to take the last network from a private zone.
+        let mut reached = current.clone();
         for vpc in wanted.difference(current) {
-            let associated = self.route53.associate_vpc(self.id(), vpc, &self.budget).await;
-            match associated {
-                Ok(_) => {}
+            match self.route53.associate_vpc(self.id(), vpc, &self.budget).await {
+                Ok(change) => self.last = Some(change),
                 Err(WriteError::Ambiguous(error)) => self.expect_network(vpc, &error).await?,
                 Err(WriteError::Failed(error)) => return Err(self.incomplete(&error).into()),
             }
+            reached.insert(vpc.clone());
+            self.reached.vpcs = observed::shown_networks(&reached);
         }
         for vpc in current.difference(&wanted) {
             let gone = self.route53.disassociate_vpc(self.id(), vpc, &self.budget).await;
-            gone.map_err(|error| self.incomplete(&error))?;
+            self.last = gone.map_err(|error| self.incomplete(&error))?.or(self.last.take());
+            reached.remove(vpc);
+            self.reached.vpcs = observed::shown_networks(&reached);
         }
         self.reached.vpcs = self.wanted.vpcs.clone();
         Ok(())
@@ -230,7 +261,7 @@ impl<'c> Work<'c> {
     }
 
     async fn set_tags(&mut self, current: &BTreeMap<String, String>) -> Result<(), Diagnostics> {
-        let wanted = tags_of(&self.wanted.tags);
+        let wanted = observed::tags_of(&self.wanted.tags);
         let set: BTreeMap<_, _> =
             wanted.iter().filter(|(key, value)| current.get(*key) != Some(*value)).map(owned).collect();
         let own = |key: &&String| !key.starts_with("aws:");
@@ -246,11 +277,15 @@ impl<'c> Work<'c> {
         &mut self,
         managed: BTreeSet<SetKey>,
         observed: Option<ZoneRecords>,
+        unmanaged: Unmanaged,
     ) -> Result<(), Diagnostics> {
         let wanted = self.wanted_sets();
-        let outcome = self.reconciliation().run(&managed, &wanted, observed).await;
+        let outcome = self.reconciliation(unmanaged).run(&managed, &wanted, observed).await;
         match outcome {
-            Ok(done) => self.records_done(&wanted, done).await,
+            Ok(done) => {
+                self.records_done(&wanted, done);
+                Ok(())
+            }
             Err(interrupted) => {
                 self.records_interrupted(&interrupted);
                 Err(self.explain(interrupted.reason))
@@ -262,20 +297,16 @@ impl<'c> Work<'c> {
         sets_of(&self.wanted.record_sets, &self.apex)
     }
 
-    fn reconciliation(&self) -> Reconciliation<'_> {
+    fn reconciliation(&self, unmanaged: Unmanaged) -> Reconciliation<'_> {
         Reconciliation {
             route53: self.route53,
             zone_id: self.id(),
             budget: &self.budget,
-            policy: self.wanted.policy(self.apex.clone()),
+            policy: self.wanted.policy(self.apex.clone(), unmanaged),
         }
     }
 
-    async fn records_done(
-        &mut self,
-        wanted: &BTreeMap<SetKey, RecordSet>,
-        done: Reconciled,
-    ) -> Result<(), Diagnostics> {
+    fn records_done(&mut self, wanted: &BTreeMap<SetKey, RecordSet>, done: Reconciled) {
         let managed = wanted.keys().cloned().collect();
         let others = || -> Value<RecordSets> {
             if self.wanted.deletes_unmanaged() {
@@ -291,7 +322,6 @@ impl<'c> Work<'c> {
         self.reached.record_sets = shown(wanted.values(), &self.apex).into();
         self.reached.unmanaged_record_sets = unmanaged;
         self.last = done.change.or(self.last.take());
-        self.in_sync().await
     }
 
     /// Only what Route 53 accepted counts as done.
@@ -315,7 +345,7 @@ impl<'c> Work<'c> {
         let Some(change) = &self.last else { return Ok(()) };
         let waited = self.route53.wait_insync(change, &self.budget).await;
         waited.map_err(|error| {
-            failed("Records are accepted, but not known to be served everywhere yet", &error).into()
+            failed("Changes are accepted, but not known to be served everywhere yet", &error).into()
         })
     }
 
@@ -342,12 +372,14 @@ impl<'c> Work<'c> {
         let observed = observed.map_err(|error| failed("Zone cannot be destroyed", &error))?;
         let doomed = self.doomed(&observed)?;
         let nothing = BTreeMap::new();
-        let emptied = self.reconciliation().run(&doomed, &nothing, Some(observed)).await;
+        let emptied = self.reconciliation(Unmanaged::Keep).run(&doomed, &nothing, Some(observed)).await;
         if let Err(interrupted) = emptied {
             self.wanted.record_sets = RecordSets::new().into();
             self.records_interrupted(&interrupted);
             return Err(self.explain(interrupted.reason));
         }
+        self.reached.record_sets = RecordSets::new().into();
+        self.reached.unmanaged_record_sets = RecordSets::new().into();
         let deleted = self.route53.delete_zone(self.id(), &self.budget).await;
         deleted.map(drop).map_err(|error| failed("Zone cannot be destroyed", &error).into())
     }
@@ -383,7 +415,11 @@ impl<'c> Work<'c> {
             .into_iter()
             .map(|(label, set)| (set.key, label))
             .collect();
-        let cure = "Remove it from the zone, or import the zone to take its records over.";
+        let cure = if self.wanted.deletes_unmanaged() {
+            "It came after the last refresh: plan again to see it, and apply to replace it."
+        } else {
+            "Remove it from the zone, or import the zone to take its records over."
+        };
         reason.diagnostics(&self.apex, &labels, &at, cure)
     }
 }
@@ -393,20 +429,17 @@ fn is_unfinished(zone: &ZoneSummary) -> bool {
 }
 
 fn exists(zone: &ZoneSummary) -> Diagnostic {
-    let kind = if zone.private { "private" } else { "public" };
-    let detail = format!(
-        "The account has a {kind} zone {} already: {}. A second one would answer nobody, since its name servers are \
-         delegated nowhere. Import that one: `terraform import ADDRESS {}`.",
-        zone.name.without_dot(),
-        zone.id,
-        zone.id
-    );
+    let (name, id) = (zone.name.without_dot(), &zone.id);
+    let why = if zone.private {
+        format!("One of `vpcs` sees a private zone {name} already: {id}. It can see only one of a name.")
+    } else {
+        format!(
+            "The account has a public zone {name} already: {id}. A second one would answer nobody, since its name \
+             servers are delegated nowhere."
+        )
+    };
+    let detail = format!("{why} Import that one: `terraform import ADDRESS {id}`.");
     Diagnostic::error("Zone exists", detail).at(DnsZone::paths().name())
-}
-
-fn tags_of(tags: &Value<Map<String>>) -> BTreeMap<String, String> {
-    let known = tags.known().into_iter().flatten();
-    known.filter_map(|(key, value)| Some((key.clone(), value.known()?.clone()))).collect()
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

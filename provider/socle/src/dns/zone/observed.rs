@@ -6,7 +6,7 @@ use tfplugin::{Call, Diagnostic, Diagnostics, Map, Value};
 
 use super::super::change::is_route53s;
 use super::super::record::{Record, RecordSets, keys_of, shown};
-use super::super::route53::{Route53, Route53Error, ZoneDetails, ZoneRecords};
+use super::super::route53::{self, Route53, Route53Error, ZoneDetails, ZoneRecords};
 use super::super::{DnsName, SetKey};
 use super::{DnsZone, Ignore, Vpc, failed};
 use crate::clients::Clients;
@@ -48,14 +48,16 @@ fn refreshed(state: DnsZone, observed: &Observed, managed: &BTreeSet<SetKey>) ->
     let apex = &details.zone.name;
     let same_name = state.apex().as_ref() == Some(apex);
     let networks = state.networks();
-    let tags = shown_tags(&observed.tags);
+    let tags: Value<_> = shown_tags(&observed.tags).into();
+    // Also where a tag is written as null, which is none.
+    let same_tags = tags_of(&state.tags) == tags_of(&tags);
     let ours = observed.records.sets.values().filter(|set| managed.contains(&set.key));
     let others = unmanaged(&observed.records, managed, &state.ignored().unwrap_or_default(), apex);
     DnsZone {
         name: if same_name { state.name.clone() } else { apex.without_dot().into() },
-        vpcs: if networks == details.vpcs { state.vpcs.clone() } else { shown_networks(details) },
+        vpcs: if networks == details.vpcs { state.vpcs.clone() } else { shown_networks(&details.vpcs) },
         comment: details.zone.comment.clone().unwrap_or_default().into(),
-        tags: if tags.is_empty() && state.tags.is_null() { Value::Null } else { tags.into() },
+        tags: if same_tags { state.tags.clone() } else { tags },
         arn: arn(&details.zone.id).into(),
         name_servers: name_servers(details).into(),
         record_sets: shown(ours, apex).into(),
@@ -111,16 +113,23 @@ pub(in super::super) fn name_servers(details: &ZoneDetails) -> Vec<Value<String>
     details.name_servers.iter().cloned().map(Value::Known).collect()
 }
 
+/// The tags that a user wrote, without those that are null.
+pub(super) fn tags_of(tags: &Value<Map<String>>) -> BTreeMap<String, String> {
+    let known = tags.known().into_iter().flatten();
+    known.filter_map(|(key, value)| Some((key.clone(), value.known()?.clone()))).collect()
+}
+
 /// Tags that AWS sets itself are not the user's.
 pub(in super::super) fn shown_tags(tags: &BTreeMap<String, String>) -> Map<String> {
     let own = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
     own.map(|(key, value)| (key.clone(), value.clone().into())).collect()
 }
 
-fn shown_networks(details: &ZoneDetails) -> Value<tfplugin::Set<Vpc>> {
-    if details.vpcs.is_empty() {
+/// The networks of a zone as a user would write them; null for a public one.
+pub(super) fn shown_networks(vpcs: &BTreeSet<route53::Vpc>) -> Value<tfplugin::Set<Vpc>> {
+    if vpcs.is_empty() {
         return Value::Null;
     }
-    let vpcs = details.vpcs.iter().cloned();
+    let vpcs = vpcs.iter().cloned();
     Value::Known(vpcs.map(|vpc| Vpc { id: vpc.id.into(), region: vpc.region.into() }.into()).collect())
 }

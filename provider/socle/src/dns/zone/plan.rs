@@ -2,7 +2,7 @@
 
 use tfplugin::{Diagnostic, Diagnostics, Model as _, Plan, Value};
 
-use super::super::clash::{clashes, known_sets};
+use super::super::clash::{known_sets, refused};
 use super::super::record::{RecordSets, canonical_sets};
 use super::DnsZone;
 
@@ -15,10 +15,10 @@ pub(super) fn validate(config: &DnsZone, found: &mut Diagnostics) {
         return;
     }
     let sets = known_sets(&config.records, &apex);
-    found.extend(clashes(&sets).into_iter().map(|clash| clash.diagnostic(&at)));
+    found.extend(refused(&sets, &apex, &at));
     if let Some(ignored) = config.ignored() {
-        let refused = sets.iter().filter(|(_, set)| ignored.matches(&set.key.name));
-        found.extend(refused.map(|(label, set)| {
+        let never_touched = sets.iter().filter(|(_, set)| ignored.matches(&set.key.name));
+        found.extend(never_touched.map(|(label, set)| {
             let detail = format!(
                 "{} is matched by `ignore_records`, whose names are never touched. Remove the record, or narrow the glob.",
                 set.key.name

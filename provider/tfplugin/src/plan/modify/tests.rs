@@ -138,6 +138,18 @@ fn elements_of_a_set_get_their_defaults() {
 }
 
 #[test]
+fn a_drifted_default_in_a_set_is_planned_back() {
+    let label = |colour: Value<String>| Value::Known(Label { text: "x".into(), colour });
+    let machine = |colour| Machine { labels: Value::Known([label(colour)].into()), ..small() };
+    let config = machine(Value::Null).into_raw();
+    let drifted = made(&machine("blue".into())).into_raw();
+    // Terraform pairs the elements, and proposes the prior value where the configuration has none.
+    let planned = modify(&Machine::object(), &config, &drifted, &drifted).planned;
+    let planned: Machine = model::read(planned).expect("a plan is a machine");
+    assert_eq!(planned.labels, Value::Known([label("red".into())].into()));
+}
+
+#[test]
 fn a_change_of_zone_needs_a_new_object() {
     let in_zone = |zone: &str| Machine { zone: zone.into(), ..small() };
     let replace = |config: &Machine| plan(config, Some(&made(&in_zone("a")))).1;

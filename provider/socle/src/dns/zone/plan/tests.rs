@@ -111,6 +111,13 @@ fn a_cname_beside_another_type_is_refused() {
 }
 
 #[test]
+fn a_cname_at_the_zones_own_name_is_refused() {
+    let values: List<String> = vec!["example.com.".into()];
+    let cname = Record { r#type: "CNAME".into(), values: values.into(), ..Record::default() };
+    assert_eq!(summaries(&zone(&[("@", cname.into())])), ["CNAME at the zone's own name"]);
+}
+
+#[test]
 fn a_record_that_is_ignored_is_refused() {
     let globs: List<String> = vec!["www.*".into()];
     let ignored = DnsZone { ignore_records: globs.into(), ..zone(&[("www", a("192.0.2.1"))]) };
