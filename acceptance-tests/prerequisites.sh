@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to it that the programs which the tests drive are there. As root on Debian or Ubuntu it installs the packages
-# that are missing; elsewhere it says what to run.
+# that are missing; elsewhere it says what to run. What the sandbox needs it knows by itself: `sandbox doctor`.
 set -euo pipefail
 # Where Debian puts named-checkzone; not every user's path has it.
 PATH=$PATH:/usr/sbin

@@ -39,7 +39,7 @@ pub(super) async fn create(call: &Call<Clients>, planned: DnsZone) -> Result<Dns
     let begun = work.begin().await.map_err(CreateError::nothing)?;
     match Box::pin(work.finish(begun)).await {
         Ok(()) => Ok(work.reached),
-        Err(errors) => Err(CreateError::exists(work.reached, errors)),
+        Err(errors) => Err(work.unfinished(errors)),
     }
 }
 
@@ -187,6 +187,18 @@ impl<'c> Work<'c> {
     /// What a killed create left in the zone is its own: no wanted set is refused for it.
     fn left_behind(&self) -> Unmanaged {
         if self.wanted.deletes_unmanaged() { Unmanaged::Delete } else { Unmanaged::Adopt }
+    }
+
+    /// A zone that is begun stays, for the next create to finish: tainted, it would be replaced, and a new zone has
+    /// other name servers. It is found again by its mark.
+    fn unfinished(&self, mut errors: Diagnostics) -> CreateError<DnsZone> {
+        let id = self.id();
+        let detail = format!(
+            "The zone {id} is made, and its comment says {CREATING:?}. Apply again to finish it. To discard it instead, \
+             delete it in Route 53."
+        );
+        errors.push(Diagnostic::warning("Zone is not finished", detail));
+        CreateError::Nothing(errors)
     }
 
     // === update ===
