@@ -26,7 +26,8 @@ pub enum Obstacle {
     NotRoot,
     /// Root of a container without rights on the machine.
     #[error(
-        "they need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the machine itself"
+        "they need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the \
+         machine itself"
     )]
     NoCapability,
 }
