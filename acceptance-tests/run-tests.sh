@@ -36,7 +36,8 @@ fi
 
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
-cargo test --workspace --no-fail-fast -- "${left_out[@]}" 2>&1 | tee "$results"
+# The older bash of macOS takes an empty list for an unset one.
+cargo test --workspace --no-fail-fast -- ${left_out[@]+"${left_out[@]}"} 2>&1 | tee "$results"
 status=${PIPESTATUS[0]}
 
 # "test result: ok. 48 passed; 0 failed; 0 ignored; ..." closes each test binary.

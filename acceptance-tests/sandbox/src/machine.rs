@@ -1,7 +1,7 @@
 //! What this machine is, and what a sandbox changes on it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,8 @@ pub enum Obstacle {
     NotRoot,
     /// Root of a container without rights on the machine.
     #[error(
-        "they need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the machine itself"
+        "they need the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN: run it in a privileged container, or on the \
+         machine itself"
     )]
     NoCapability,
 }
@@ -63,17 +64,10 @@ fn obstacle_in(status: &str) -> Option<Obstacle> {
 /// Lets many servers watch files at once, and remembers how it was.
 pub fn allow_many_watchers(cache: &Cache) -> Result<(), StateError> {
     let _lock = cache::lock(&state::lock_file(cache, "machine")?)?;
-    let before = watchers()?;
-    if before >= WANTED_WATCHERS {
-        return Ok(());
-    }
-    if !memory(cache).exists() {
-        write_json(&memory(cache), &Before { max_user_instances: before })?;
-    }
-    set_watchers(WANTED_WATCHERS)
+    Watchers::of_this_machine(cache).raise()
 }
 
-/// Puts the limit back when no sandbox has servers any more; one that somebody else has set since stays.
+/// Puts the limit back when no sandbox of `cache` has servers any more.
 pub fn put_back(cache: &Cache) -> Result<(), StateError> {
     let _lock = cache::lock(&state::lock_file(cache, "machine")?)?;
     for sandbox in state::all(cache)? {
@@ -81,25 +75,47 @@ pub fn put_back(cache: &Cache) -> Result<(), StateError> {
             return Ok(());
         }
     }
-    let Some(before) = read_json::<Before>(&memory(cache))? else { return Ok(()) };
-    if watchers()? == WANTED_WATCHERS {
-        set_watchers(before.max_user_instances)?;
+    Watchers::of_this_machine(cache).put_back()
+}
+
+/// The limit of watchers, and where is written how it was.
+struct Watchers {
+    setting: PathBuf,
+    memory: PathBuf,
+}
+
+impl Watchers {
+    fn of_this_machine(cache: &Cache) -> Self {
+        Self { setting: WATCHERS.into(), memory: cache.root().join("machine-before.json") }
     }
-    fs::remove_file(memory(cache)).map_err(StateError::at("remove", &memory(cache)))
-}
 
-fn memory(cache: &Cache) -> PathBuf {
-    cache.root().join("machine-before.json")
-}
+    fn raise(&self) -> Result<(), StateError> {
+        let before = self.read()?;
+        if before >= WANTED_WATCHERS {
+            return Ok(());
+        }
+        write_json(&self.memory, &Before { max_user_instances: before })?;
+        self.set(WANTED_WATCHERS)
+    }
 
-fn watchers() -> Result<u32, StateError> {
-    let path = Path::new(WATCHERS);
-    let text = fs::read_to_string(path).map_err(StateError::at("read", path))?;
-    serde_json::from_str(text.trim()).map_err(|source| StateError::Record { path: path.to_owned(), source })
-}
+    /// A limit that somebody else has set since stays.
+    fn put_back(&self) -> Result<(), StateError> {
+        let Some(before) = read_json::<Before>(&self.memory)? else { return Ok(()) };
+        if self.read()? == WANTED_WATCHERS {
+            self.set(before.max_user_instances)?;
+        }
+        fs::remove_file(&self.memory).map_err(StateError::at("remove", &self.memory))
+    }
 
-fn set_watchers(number: u32) -> Result<(), StateError> {
-    fs::write(WATCHERS, number.to_string()).map_err(StateError::at("write", Path::new(WATCHERS)))
+    fn read(&self) -> Result<u32, StateError> {
+        let text = fs::read_to_string(&self.setting).map_err(StateError::at("read", &self.setting))?;
+        serde_json::from_str(text.trim())
+            .map_err(|source| StateError::Record { path: self.setting.clone(), source })
+    }
+
+    fn set(&self, number: u32) -> Result<(), StateError> {
+        fs::write(&self.setting, number.to_string()).map_err(StateError::at("write", &self.setting))
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +124,37 @@ mod tests {
 
     fn status(user: u32, capabilities: &str) -> String {
         format!("Name:\tsandbox\nUid:\t1000\t{user}\t0\t0\nCapInh:\t0\nCapEff:\t{capabilities}\n")
+    }
+
+    fn watchers(limit: u32) -> (tempfile::TempDir, Watchers) {
+        let folder = tempfile::tempdir().unwrap();
+        let [setting, memory] = ["setting", "memory"].map(|name| folder.path().join(name));
+        fs::write(&setting, format!("{limit}\n")).unwrap();
+        (folder, Watchers { setting, memory })
+    }
+
+    #[test]
+    fn the_limit_of_watchers_is_raised_once_and_put_back() {
+        let (_folder, watchers) = watchers(128);
+        watchers.raise().unwrap();
+        watchers.raise().unwrap();
+        assert_eq!(watchers.read().unwrap(), WANTED_WATCHERS);
+        watchers.put_back().unwrap();
+        watchers.put_back().unwrap();
+        assert_eq!(watchers.read().unwrap(), 128);
+    }
+
+    #[test]
+    fn a_limit_that_somebody_else_has_set_stays() {
+        let (_folder, high) = watchers(65536);
+        high.raise().unwrap();
+        high.put_back().unwrap();
+        assert_eq!(high.read().unwrap(), 65536);
+        let (_folder, changed) = watchers(128);
+        changed.raise().unwrap();
+        changed.set(512).unwrap();
+        changed.put_back().unwrap();
+        assert_eq!(changed.read().unwrap(), 512);
     }
 
     #[test]

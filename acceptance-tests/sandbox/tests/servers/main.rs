@@ -5,50 +5,53 @@ mod site;
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
     use std::fs;
+    use std::os::unix::fs::MetadataExt;
     use std::path::Path;
     use std::process::Command;
 
-    use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+    use sandbox::cache::Cache;
+    use sandbox::server::Podman;
+    use sandbox::state::Sandbox;
 
     use crate::site::{Result, Site, printed};
 
-    /// Who looks at the whole machine would see the sandboxes of other tests come and go.
-    static MACHINE: RwLock<()> = RwLock::new(());
-
-    fn beside_others() -> RwLockReadGuard<'static, ()> {
-        MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+    /// What tells the traces of this sandbox from those of others: its name, and the numbers that the kernel gave to its
+    /// network and uses for no other.
+    fn marks(site: &Site) -> Result<Vec<String>> {
+        let sandbox = Sandbox::named(&Cache::of_this_user()?, site.name().parse()?);
+        let slot = sandbox.record()?.ok_or("there is no record")?.slot;
+        let mut marks = vec![format!("socle-{}-", site.name()), format!("/{}/", site.name())];
+        for name in [slot.link(), slot.server_namespace(1), slot.server_namespace(2)] {
+            let namespace = fs::metadata(Path::new("/run/netns").join(name));
+            marks.extend(namespace.ok().map(|namespace| format!("net:[{}]", namespace.ino())));
+        }
+        let number = fs::read_to_string(Path::new("/sys/class/net").join(slot.link()).join("ifindex"))?;
+        marks.push(format!("{}: {}", number.trim(), slot.link()));
+        Ok(marks)
     }
 
-    fn alone() -> RwLockWriteGuard<'static, ()> {
-        MACHINE.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What a sandbox leaves traces in, on the whole machine.
-    fn traces(name: &str) -> Result<Vec<String>> {
-        let mut traces = Vec::new();
+    /// Every process, mount, interface and container of the machine, one a line.
+    fn everything() -> Result<String> {
+        let mut all = fs::read_to_string("/proc/self/mountinfo")?;
         for process in fs::read_dir("/proc")?.flatten() {
             let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            if line.contains(&format!("socle-{name}-")) || line.contains(&format!("/{name}/")) {
-                traces.push(format!("process: {line}"));
-            }
+            all += &(String::from_utf8_lossy(&line).replace('\0', " ") + "\n");
         }
-        for (what, text) in [
-            ("interface", printed(Command::new("ip").args(["-oneline", "address"]))?),
-            ("namespace", printed(Command::new("ip").args(["netns", "list"]))?),
-            ("mount", fs::read_to_string("/proc/self/mountinfo")?),
-            ("cgroup", printed(Command::new("find").args(["/sys/fs/cgroup", "-maxdepth", "2"]))?),
-        ] {
-            let ours = text.lines().filter(|line| line.contains("socle"));
-            traces.extend(ours.map(|line| format!("{what}: {line}")));
-        }
-        traces.push(format!("inotify: {}", fs::read_to_string("/proc/sys/fs/inotify/max_user_instances")?));
-        Ok(traces)
+        all += &printed(Command::new("ip").args(["-oneline", "link"]))?;
+        let podman = Podman::of(&Cache::of_this_user()?)?;
+        all += &printed(podman.query().args(["ps", "--all", "--format={{.Names}}"]))?;
+        Ok(all)
+    }
+
+    /// The lines of [`everything`] that bear one of `marks`.
+    fn traces(marks: &[String]) -> Result<Vec<String>> {
+        let everything = everything()?;
+        let marked = everything.lines().filter(|line| marks.iter().any(|mark| line.contains(mark.as_str())));
+        Ok(marked.map(str::to_owned).collect())
     }
 
     #[test]
     fn are_reached_by_keys_that_were_known_before_they_booted() -> Result {
-        let _machine = beside_others();
         let site = Site::up("--servers 1 --aws")?;
         assert_eq!(site.ssh("root", "server-1", "hostname; id -un")?, "server-1\nroot\n");
         assert_eq!(site.ssh("admin", "server-1", "sudo -n id -un")?, "root\n");
@@ -62,7 +65,6 @@ mod on_servers {
 
     #[test]
     fn install_packages_and_leave_the_machines_kernel_and_clock_alone() -> Result {
-        let _machine = beside_others();
         let site = Site::up("--servers 1")?;
         site.on("server-1", "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes chrony")?;
         assert_eq!(site.on("server-1", "systemctl is-active chrony")?, "active\n");
@@ -78,7 +80,6 @@ mod on_servers {
 
     #[test]
     fn have_no_way_out() -> Result {
-        let _machine = beside_others();
         let forwarded = || -> Result<Option<String>> {
             let counters = fs::read_to_string("/proc/net/snmp")?;
             let line = counters.lines().filter(|line| line.starts_with("Ip: ")).nth(1);
@@ -109,7 +110,6 @@ mod on_servers {
 
     #[test]
     fn are_cut_off_slowed_down_and_mended() -> Result {
-        let _machine = beside_others();
         let site = Site::up("--servers 2")?;
         let address = site.status()?["servers"][1]["address"].as_str().unwrap_or_default().to_owned();
         let reach = format!("ping -c 1 -W 1 {address}");
@@ -137,7 +137,6 @@ mod on_servers {
 
     #[test]
     fn restart_as_machines_do() -> Result {
-        let _machine = beside_others();
         let site = Site::up("--servers 1")?;
         let host_key = site.variable("TF_VAR_servers")?;
         for (verbs, kept) in [(&["restart"][..], true), (&["kill", "mend"], true), (&["stop", "up"], true)] {
@@ -157,7 +156,6 @@ mod on_servers {
 
     #[test]
     fn come_up_however_often_up_is_killed() -> Result {
-        let _machine = beside_others();
         let site = Site::new()?;
         let arguments = "--servers 2 --aws";
         for moment in ["package service: serving", "server-", "server-", "server-1: done", "aws: starting"] {
@@ -173,7 +171,6 @@ mod on_servers {
 
     #[test]
     fn are_left_out_where_they_cannot_run_and_join_when_they_can() -> Result {
-        let _machine = beside_others();
         let site = Site::new()?;
         let up = site.sandbox("up --servers 1 --aws");
         let mut without_rights = Command::new("setpriv");
@@ -191,13 +188,13 @@ mod on_servers {
 
     #[test]
     fn leave_nothing_behind() -> Result {
-        let _machine = alone();
-        let before = traces("none")?;
         for moment in ["server-", "aws: starting", "never"] {
             let site = Site::new()?;
             site.kill_up_at("--servers 2 --aws", moment)?;
+            let marks = marks(&site)?;
+            assert!(!traces(&marks)?.is_empty(), "nothing would be found anyway");
             site.run("down --quiet")?;
-            assert_eq!(traces(site.name())?, before, "killed at {moment:?}");
+            assert_eq!(traces(&marks)?, [""; 0], "killed at {moment:?}");
             assert_eq!(site.run("status --json")?, "null\n");
         }
         Ok(())
@@ -205,7 +202,6 @@ mod on_servers {
 
     #[test]
     fn of_two_sandboxes_do_not_meet() -> Result {
-        let _machine = beside_others();
         let (one, two) = (Site::up("--servers 1 --aws")?, Site::up("--servers 1 --aws")?);
         assert_ne!(one.variable("AWS_ENDPOINT_URL")?, two.variable("AWS_ENDPOINT_URL")?);
         let address = two.status()?["servers"][0]["address"].as_str().unwrap_or_default().to_owned();
