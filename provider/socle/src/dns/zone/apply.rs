@@ -194,8 +194,8 @@ impl<'c> Work<'c> {
     fn unfinished(&self, mut errors: Diagnostics) -> CreateError<DnsZone> {
         let id = self.id();
         let detail = format!(
-            "The zone {id} is made, and its comment says {CREATING:?}. Apply again to finish it. To discard it instead, \
-             delete it in Route 53."
+            "The zone {id} is made, and its comment says {CREATING:?}. Apply again to finish it; should that say that \
+             the zone exists, import {id}. To discard it instead, delete it in Route 53."
         );
         errors.push(Diagnostic::warning("Zone is not finished", detail));
         CreateError::Nothing(errors)
@@ -366,10 +366,21 @@ impl<'c> Work<'c> {
         if current.unwrap_or_default() != wanted {
             let comment = Some(wanted).filter(|comment| !comment.is_empty());
             let set = self.route53.set_comment(self.id(), comment, &self.budget).await;
-            set.map_err(|error| self.incomplete(&error))?;
+            if let Err(error) = set {
+                self.expect_comment(wanted, &error).await?;
+            }
         }
         self.reached.comment = self.wanted.comment.clone();
         Ok(())
+    }
+
+    /// After a failure the zone tells whether the comment was set all the same: a create whose mark is gone already must
+    /// not end as if it were unfinished.
+    async fn expect_comment(&self, wanted: &str, failure: &Route53Error) -> Result<(), Diagnostics> {
+        match self.route53.zone(self.id(), &self.budget).await {
+            Ok(Some(found)) if found.zone.comment.as_deref().unwrap_or_default() == wanted => Ok(()),
+            _ => Err(self.incomplete(failure).into()),
+        }
     }
 
     // === destroy ===
