@@ -11,8 +11,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::address::{Network, Slot};
+use crate::cache;
 use crate::command::{run, succeeds};
-use crate::state::{Claim, StateError};
+use crate::state::{self, Claim, StateError};
 
 use super::ServerError;
 use super::fault::{Faults, Rate};
@@ -107,6 +108,7 @@ impl<'a> Lan<'a> {
 
     /// `ip netns` mounts its folder onto itself; it goes with the last namespace of anybody.
     fn unmount_namespaces(&self) -> Result<(), ServerError> {
+        let _lock = self.lock_namespaces()?;
         let is_empty = fs::read_dir(NAMESPACES).is_ok_and(|mut names| names.next().is_none());
         if is_empty {
             while succeeds(self.claim.command("umount")?.arg(NAMESPACES))? {}
@@ -117,9 +119,16 @@ impl<'a> Lan<'a> {
 
     fn make_namespace(&self, name: &str) -> Result<(), ServerError> {
         if !has_namespace(name) {
+            let _lock = self.lock_namespaces()?;
             self.ip(&format!("netns add {name}"))?;
         }
         self.ip(&format!("-n {name} link set lo up"))
+    }
+
+    /// Keeps the folder of namespaces from being unmounted by one sandbox while another one puts a namespace into it.
+    fn lock_namespaces(&self) -> Result<fs::File, StateError> {
+        let cache = self.claim.sandbox().cache();
+        Ok(cache::lock(&state::lock_file(cache, "namespaces")?)?)
     }
 
     fn remove_namespace(&self, name: &str) -> Result<(), ServerError> {

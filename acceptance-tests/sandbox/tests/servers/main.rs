@@ -16,18 +16,26 @@ mod on_servers {
     use crate::site::{Result, Site, printed};
 
     /// What tells the traces of this sandbox from those of others: its name, and the numbers that the kernel gave to its
-    /// network and uses for no other.
-    fn marks(site: &Site) -> Result<Vec<String>> {
+    /// network.
+    struct Marks {
+        marks: Vec<String>,
+        /// The kernel gives the number of a namespace to the next one, unless somebody holds it.
+        _held: Vec<fs::File>,
+    }
+
+    fn marks(site: &Site) -> Result<Marks> {
         let sandbox = Sandbox::named(&Cache::of_this_user()?, site.name().parse()?);
         let slot = sandbox.record()?.ok_or("there is no record")?.slot;
         let mut marks = vec![format!("socle-{}-", site.name()), format!("/{}/", site.name())];
-        for name in [slot.link(), slot.server_namespace(1), slot.server_namespace(2)] {
-            let namespace = fs::metadata(Path::new("/run/netns").join(name));
-            marks.extend(namespace.ok().map(|namespace| format!("net:[{}]", namespace.ino())));
+        let namespaces = [slot.link(), slot.server_namespace(1), slot.server_namespace(2)];
+        let opened = namespaces.iter().map(|name| fs::File::open(Path::new("/run/netns").join(name)));
+        let held: Vec<_> = opened.filter_map(std::result::Result::ok).collect();
+        for namespace in &held {
+            marks.push(format!("net:[{}]", namespace.metadata()?.ino()));
         }
         let number = fs::read_to_string(Path::new("/sys/class/net").join(slot.link()).join("ifindex"))?;
         marks.push(format!("{}: {}", number.trim(), slot.link()));
-        Ok(marks)
+        Ok(Marks { marks, _held: held })
     }
 
     /// Every process, mount, interface and container of the machine, one a line.
@@ -44,7 +52,7 @@ mod on_servers {
     }
 
     /// The lines of [`everything`] that bear one of `marks`.
-    fn traces(marks: &[String]) -> Result<Vec<String>> {
+    fn traces(Marks { marks, .. }: &Marks) -> Result<Vec<String>> {
         let everything = everything()?;
         let marked = everything.lines().filter(|line| marks.iter().any(|mark| line.contains(mark.as_str())));
         Ok(marked.map(str::to_owned).collect())
