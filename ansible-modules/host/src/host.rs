@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -99,6 +100,20 @@ impl Host {
     /// Runs a program that must succeed.
     pub fn run(&self, program: &Program) -> Result<Output, Fault> {
         self.ask(program)?.checked(program)
+    }
+
+    /// Waits until no other run changes this host, and keeps others out while the answer lives.
+    pub fn alone(&self) -> Result<fs::File, Fault> {
+        let path = self.path("/run/socle.lock");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Fault::file("lock", &path))?;
+        file.lock().map_err(Fault::file("lock", &path))?;
+        Ok(file)
     }
 
     /// Whether the host has a program of this name in the system's folders.

@@ -1,0 +1,1 @@
+//! The programs of the collection, thin: arguments → host → result. One binary a module, in `bin/`.
