@@ -58,6 +58,14 @@ pub enum Fault {
         /// What would happen, and what to do instead.
         reason: String,
     },
+    /// An item that is a step of a larger one failed.
+    #[error("{step}: {reason}")]
+    Step {
+        /// The item's name.
+        step: String,
+        /// Its fault in words.
+        reason: String,
+    },
     /// The changes were made, and what is observed afterwards is still not what is wanted.
     #[error(
         "changed, and still not as wanted ({difference}): something else on this host sets it back, or overrides it"

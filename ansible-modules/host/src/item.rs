@@ -151,6 +151,20 @@ impl Outcome {
         }
     }
 
+    /// The fault of an item that is a step of a larger one.
+    pub fn fault(self) -> Result<(), Fault> {
+        match self.state {
+            State::Ok | State::Changed | State::WouldChange => Ok(()),
+            State::Unsupported => Err(Fault::Unsupported { reason: self.told() }),
+            State::Refused => Err(Fault::Refused { reason: self.told() }),
+            State::Failed => Err(Fault::Step { step: self.id, reason: self.message }),
+        }
+    }
+
+    fn told(&self) -> String {
+        format!("{}: {}", self.id, self.message)
+    }
+
     /// An outcome of an item that met a fault before anything was changed.
     pub fn of_fault(id: impl Into<String>, fault: &Fault) -> Outcome {
         Outcome { state: fault.state(), message: fault.to_string(), ..Outcome::new(id) }

@@ -14,7 +14,7 @@
 //! | [`sysctl`], [`kernel_module`], [`mount`] | the kernel |
 //! | [`unit`], [`journald`], [`cron`], [`time_sync`] | systemd and what runs by the clock |
 //! | [`package`], [`account`], [`limits`], [`login_defs`], [`pam`], [`sshd`], [`audit`] | packages, accounts, access |
-//! | [`nftables`] | rule sets |
+//! | [`nftables`], [`firewall`] | rule sets; ours, which rolls back unless it is confirmed |
 //! | [`owner`] | who owns a subject (hardening, firewall, …) of this host |
 //! | [`pending`] | what must still be done (a reload, a restart) after a change, also after a crash |
 
@@ -24,6 +24,7 @@ pub mod cron;
 pub mod edit;
 mod fault;
 pub mod file;
+pub mod firewall;
 mod host;
 mod item;
 pub mod journald;

@@ -1,1 +1,3 @@
 //! The programs of the collection, thin: arguments → host → result. One binary a module, in `bin/`.
+
+pub mod firewall;
