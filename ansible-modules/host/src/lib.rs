@@ -15,6 +15,7 @@
 //! | [`unit`], [`journald`], [`cron`], [`time_sync`] | systemd and what runs by the clock |
 //! | [`package`], [`account`], [`limits`], [`login_defs`], [`pam`], [`sshd`], [`audit`] | packages, accounts, access |
 //! | [`nftables`], [`firewall`] | rule sets; ours, which rolls back unless it is confirmed |
+//! | [`facts`] | what the host is |
 //! | [`owner`] | who owns a subject (hardening, firewall, …) of this host |
 //! | [`pending`] | what must still be done (a reload, a restart) after a change, also after a crash |
 
@@ -22,6 +23,7 @@ pub mod account;
 pub mod audit;
 pub mod cron;
 pub mod edit;
+pub mod facts;
 mod fault;
 pub mod file;
 pub mod firewall;

@@ -18,7 +18,7 @@ pub use answer::Answer;
 pub use argument::{Argument, Arguments, Field, Kind, Need};
 pub use documentation::{About, sidecar};
 pub use input::{ArgumentFault, Faults, Input};
-pub use program::{Context, Module, serve};
+pub use program::{Context, Module, Work, serve};
 
 /// What the macros need from their callers' point of view.
 #[doc(hidden)]

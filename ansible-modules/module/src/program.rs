@@ -18,10 +18,22 @@ pub struct Context {
     pub diff: bool,
 }
 
+/// What a module does with a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It may change it, so runs wait for each other.
+    Changes,
+    /// It only looks.
+    Looks,
+}
+
 /// A module of the collection.
 pub trait Module {
     /// Its arguments.
     type Arguments: Arguments;
+
+    /// Whether runs of it must wait for each other.
+    const WORK: Work = Work::Changes;
 
     /// What its documentation says beside the arguments.
     fn about() -> About;
@@ -87,9 +99,11 @@ pub(crate) fn answer<M: Module>(host: &Host, values: Map<String, Value>) -> Valu
 }
 
 fn run<M: Module>(host: &Host, arguments: &M::Arguments, context: Context) -> Answer {
-    let done = match context.mode {
-        Mode::Check => M::run(host, arguments, context),
-        Mode::Apply => host.alone().map_err(Into::into).and_then(|_alone| M::run(host, arguments, context)),
+    let done = match (context.mode, M::WORK) {
+        (Mode::Check, _) | (_, Work::Looks) => M::run(host, arguments, context),
+        (Mode::Apply, Work::Changes) => {
+            host.alone().map_err(Into::into).and_then(|_alone| M::run(host, arguments, context))
+        }
     };
     done.unwrap_or_else(|error| Answer::failure(error.to_string()))
 }
