@@ -91,7 +91,8 @@ fn options(fields: &[Field]) -> Value {
 fn option(field: &Field) -> Value {
     let lines: Vec<&str> = field.description.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut option = kind(&field.kind);
-    option.insert("description".to_owned(), json!([lines.join(" ")]));
+    let paragraphs: Vec<String> = std::iter::once(lines.join(" ")).chain(entry(&field.kind)).collect();
+    option.insert("description".to_owned(), json!(paragraphs));
     match field.need {
         Need::Required => {
             option.insert("required".to_owned(), json!(true));
@@ -103,6 +104,25 @@ fn option(field: &Field) -> Value {
         }
     }
     Value::Object(option)
+}
+
+/// What each value of a table is: Ansible has no form for it, so it is said in words.
+fn entry(kind_of: &Kind) -> Vec<String> {
+    let Kind::Table(value) = kind_of else { return Vec::new() };
+    let Kind::Suboptions(fields) = value.as_ref() else { return Vec::new() };
+    let told = fields.iter().map(|field| {
+        let kind = kind(&field.kind)["type"].as_str().unwrap_or_default().to_owned();
+        let need = match field.need {
+            Need::Required => "required".to_owned(),
+            _ if field.default.is_null() => "optional".to_owned(),
+            _ => format!("default C({})", field.default),
+        };
+        let lines: Vec<&str> = field.description.lines().map(str::trim).collect();
+        format!("C({}) ({kind}, {need}): {}", field.name, lines.join(" ").trim())
+    });
+    std::iter::once("The values of the dictionary are dictionaries with these keys.".to_owned())
+        .chain(told)
+        .collect()
 }
 
 fn kind(kind_of: &Kind) -> Map<String, Value> {
