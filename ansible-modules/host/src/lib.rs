@@ -11,7 +11,7 @@
 //! | room | what it manages |
 //! |---|---|
 //! | [`file`], [`edit`] | whole files and folders; keys, lines and blocks in files that others own too |
-//! | [`sysctl`], [`kernel_module`], [`mount`] | the kernel |
+//! | [`sysctl`], [`kernel_module`], [`mount`], [`swap`] | the kernel |
 //! | [`unit`], [`journald`], [`cron`], [`time_sync`] | systemd and what runs by the clock |
 //! | [`package`], [`account`], [`limits`], [`login_defs`], [`pam`], [`sshd`], [`audit`] | packages, accounts, access |
 //! | [`nftables`], [`firewall`] | rule sets; ours, which rolls back unless it is confirmed |
@@ -41,6 +41,7 @@ pub mod pam;
 pub mod pending;
 mod program;
 pub mod sshd;
+pub mod swap;
 pub mod sysctl;
 pub mod time_sync;
 pub mod unit;
