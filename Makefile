@@ -38,3 +38,11 @@ quickstart: ## bring up a sandbox on this machine and apply examples/quickstart 
 .PHONY: quickstart-down
 quickstart-down: ## remove what the quickstart made
 	@examples/quickstart/down.sh
+
+HOST_PROGRAMS_TARGET ?= x86_64-unknown-linux-gnu
+
+.PHONY: host-programs
+host-programs: ## build the static programs for hosts, into target/host-programs/ARCH
+	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --profile host \
+	    --target $(HOST_PROGRAMS_TARGET) --package modules --bins
+	@ansible-modules/collect-host-programs.sh $(HOST_PROGRAMS_TARGET)

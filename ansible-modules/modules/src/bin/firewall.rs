@@ -1,0 +1,7 @@
+//! The module `firewall`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    module::serve::<modules::firewall::Firewall>()
+}

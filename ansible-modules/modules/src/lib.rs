@@ -1,0 +1,4 @@
+//! The programs of the collection, thin: arguments → host → result. One binary a module, in `bin/`.
+
+pub mod firewall;
+pub mod host_facts;
