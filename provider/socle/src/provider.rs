@@ -8,6 +8,7 @@ use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
 use crate::clients::{Clients, Settings};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
+use crate::host::ManagedHost;
 
 use aws::AwsBlock;
 use ssh::SshBlock;
@@ -56,6 +57,7 @@ impl Provider for Socle {
         Served::new()
             .resource::<DnsZone>()
             .resource::<DnsRecords>()
+            .resource::<ManagedHost>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()

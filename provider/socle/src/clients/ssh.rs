@@ -103,6 +103,11 @@ impl Ssh {
         if self.user_of(host) == "root" { "" } else { "sudo -n -- " }
     }
 
+    /// The public half of the key that we log in by, for an `authorized_keys` file; none where an agent or Vault has it.
+    pub fn public_key(&self) -> Option<String> {
+        self.login.public_key()
+    }
+
     /// Connects, unless there is a connection, and gives the key by which the host was recognised.
     ///
     /// # Errors

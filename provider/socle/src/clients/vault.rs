@@ -19,7 +19,7 @@ use vaultrs::client::{Client as _, VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
 
 pub use error::VaultError;
-pub use login::VaultLogin;
+pub use login::{Credential, VaultLogin};
 pub use reference::{CredentialsReference, SecretReference};
 
 use super::rate::RateLimit;

@@ -3,7 +3,7 @@
 use tfplugin::{Model, Value};
 
 use super::aws::url;
-use crate::clients::vault::{VaultLogin, VaultSettings};
+use crate::clients::vault::{Credential, VaultLogin, VaultSettings};
 
 /// How to reach Vault.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
@@ -105,24 +105,25 @@ impl AuthBlock {
             return Some(VaultLogin::Jwt {
                 mount: or(jwt.mount, "jwt"),
                 role: jwt.role.into_known()?,
-                variable: or(jwt.token_env, "VAULT_ID_TOKEN"),
+                token: Credential::Variable(or(jwt.token_env, "VAULT_ID_TOKEN")),
             });
         }
         if let Some(approle) = self.approle.into_known() {
             return Some(VaultLogin::AppRole {
                 mount: or(approle.mount, "approle"),
                 role_id: approle.role_id.into_known()?,
-                variable: or(approle.secret_id_env, "VAULT_SECRET_ID"),
+                secret_id: Credential::Variable(or(approle.secret_id_env, "VAULT_SECRET_ID")),
             });
         }
         if let Some(kubernetes) = self.kubernetes.into_known() {
             return Some(VaultLogin::Kubernetes {
                 mount: or(kubernetes.mount, "kubernetes"),
                 role: kubernetes.role.into_known()?,
+                token: Credential::of_service_account(),
             });
         }
         let token = self.token.into_known()?;
-        Some(VaultLogin::Token { variable: or(token.token_env, "VAULT_TOKEN") })
+        Some(VaultLogin::Token { token: Credential::Variable(or(token.token_env, "VAULT_TOKEN")) })
     }
 }
 

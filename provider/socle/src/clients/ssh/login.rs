@@ -91,6 +91,12 @@ impl Login {
         Self { method, vault, signed: Mutex::default() }
     }
 
+    /// The public half of a configured key.
+    pub(super) fn public_key(&self) -> Option<String> {
+        let LoginMethod::PrivateKey(text) = &self.method else { return None };
+        Some(line(private_key(text).ok()?.public_key()))
+    }
+
     pub(super) async fn log_in(&self, attempt: Attempt<'_>) -> Result<(), SshError> {
         match &self.method {
             LoginMethod::None => Err(attempt.no_key(

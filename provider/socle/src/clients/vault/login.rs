@@ -1,5 +1,7 @@
 //! Proving to Vault who we are.
 
+use std::path::PathBuf;
+
 use vaultrs::api::AuthInfo;
 use vaultrs::client::VaultClient;
 use vaultrs::error::ClientError;
@@ -11,13 +13,13 @@ use crate::clients::secret::Secret;
 /// Where Kubernetes puts the token of a pod's service account.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/// How to log in to Vault. What is secret comes from the environment, or from the pod.
+/// How to log in to Vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VaultLogin {
     /// By a token.
     Token {
-        /// The variable that holds it.
-        variable: String,
+        /// Where it is.
+        token: Credential,
     },
     /// By a signed identity token.
     Jwt {
@@ -25,8 +27,8 @@ pub enum VaultLogin {
         mount: String,
         /// The role.
         role: String,
-        /// The variable that holds the identity token.
-        variable: String,
+        /// Where the identity token is.
+        token: Credential,
     },
     /// By a role id and a secret id.
     AppRole {
@@ -34,8 +36,8 @@ pub enum VaultLogin {
         mount: String,
         /// The role id.
         role_id: String,
-        /// The variable that holds the secret id.
-        variable: String,
+        /// Where the secret id is.
+        secret_id: Credential,
     },
     /// By the service account of the pod.
     Kubernetes {
@@ -43,12 +45,44 @@ pub enum VaultLogin {
         mount: String,
         /// The role.
         role: String,
+        /// Where the service account's token is.
+        token: Credential,
     },
+}
+
+/// Where the proof is. It is read at each login, because it may be renewed meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// In this variable of the environment.
+    Variable(String),
+    /// In this file.
+    File(PathBuf),
+}
+
+impl Credential {
+    /// The token of the pod's service account, where Kubernetes puts it.
+    pub fn of_service_account() -> Self {
+        Self::File(PathBuf::from(SERVICE_ACCOUNT_TOKEN))
+    }
+
+    fn read(&self) -> Result<Secret, VaultError> {
+        let settings = |cause| VaultError::Settings { cause };
+        match self {
+            Self::Variable(name) => {
+                let value = variable(name).map(|value| Secret::new(value.trim()));
+                value.ok_or_else(|| settings(format!("the environment variable {name} is empty or not set")))
+            }
+            Self::File(path) => {
+                let unreadable = |error| settings(format!("{} cannot be read: {error}", path.display()));
+                std::fs::read_to_string(path).map(|token| Secret::new(token.trim())).map_err(unreadable)
+            }
+        }
+    }
 }
 
 impl Default for VaultLogin {
     fn default() -> Self {
-        Self::Token { variable: "VAULT_TOKEN".to_owned() }
+        Self::Token { token: Credential::Variable("VAULT_TOKEN".to_owned()) }
     }
 }
 
@@ -70,19 +104,9 @@ impl VaultLogin {
 
     /// What proves it.
     pub(super) fn credential(&self) -> Result<Secret, VaultError> {
-        let missing = |cause: String| VaultError::Settings { cause };
         match self {
-            Self::Token { variable: name }
-            | Self::Jwt { variable: name, .. }
-            | Self::AppRole { variable: name, .. } => {
-                let value = variable(name).map(|value| Secret::new(value.trim()));
-                value.ok_or_else(|| missing(format!("the environment variable {name} is empty or not set")))
-            }
-            Self::Kubernetes { .. } => {
-                let token = std::fs::read_to_string(SERVICE_ACCOUNT_TOKEN);
-                let unreadable = |error| missing(format!("{SERVICE_ACCOUNT_TOKEN} cannot be read: {error}"));
-                token.map(|token| Secret::new(token.trim())).map_err(unreadable)
-            }
+            Self::Token { token } | Self::Jwt { token, .. } | Self::Kubernetes { token, .. } => token.read(),
+            Self::AppRole { secret_id, .. } => secret_id.read(),
         }
     }
 
@@ -101,7 +125,7 @@ impl VaultLogin {
             Self::AppRole { mount, role_id, .. } => {
                 vaultrs::auth::approle::login(client, mount, role_id, secret).await?
             }
-            Self::Kubernetes { mount, role } => {
+            Self::Kubernetes { mount, role, .. } => {
                 vaultrs::auth::kubernetes::login(client, mount, role, secret).await?
             }
         };
