@@ -2,7 +2,7 @@
 //! default is the module's own.
 
 use serde_json::{Map as Object, Value as Json, json};
-use tfplugin::{List, Map, Value};
+use tfplugin::{List, Map, Set, Value};
 
 use super::resource::{Firewall, Hardening, Opening};
 
@@ -15,6 +15,8 @@ pub(super) fn hardening(block: &Hardening) -> Object<String, Json> {
     put(&mut arguments, "profile", block.profile.known().cloned());
     put(&mut arguments, "kubernetes_node", block.kubernetes_node.known().copied());
     put(&mut arguments, "exceptions", block.exceptions.known().map(texts));
+    put(&mut arguments, "enable", block.enable.known().map(words));
+    put(&mut arguments, "overrides", block.overrides.known().map(texts));
     arguments
 }
 
@@ -50,6 +52,10 @@ fn put(arguments: &mut Object<String, Json>, name: &str, value: Option<impl Into
     if let Some(value) = value {
         arguments.insert(name.to_owned(), value.into());
     }
+}
+
+fn words(set: &Set<String>) -> Json {
+    set.iter().filter_map(Value::known).map(String::as_str).collect()
 }
 
 fn ranges(list: &List<String>) -> Json {

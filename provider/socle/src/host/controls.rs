@@ -11,9 +11,18 @@ pub(super) const DRIFTED: &str = "drifted";
 /// The name under which the firewall stands among the controls.
 pub(super) const FIREWALL: &str = "firewall";
 
-/// The states of a hardening's controls, in the words of its result: a check finds what drifted, an apply what it made.
+/// The states of a hardening's controls: a check finds what drifted, an apply what it made.
 pub(super) fn of_hardening(result: &ModuleResult) -> Map<String> {
-    result.items.iter().map(|item| (item.id.clone(), Value::from(item.state.as_str()))).collect()
+    result.items.iter().map(|item| (item.id.clone(), Value::from(state(&item.state)))).collect()
+}
+
+/// An item's outcome in the words of the state: what the engine has no other word for is told as it is.
+fn state(outcome: &str) -> &str {
+    match outcome {
+        "ok" | "changed" => APPLIED,
+        "would-change" => DRIFTED,
+        other => other,
+    }
 }
 
 /// The state of a firewall as a check finds it.
@@ -39,6 +48,14 @@ pub(super) fn drifted(found: &Value<Map<String>>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outcomes_of_the_engine_become_states_of_controls() {
+        assert_eq!(
+            ["ok", "changed", "would-change", "unsupported", "excepted"].map(state),
+            ["applied", "applied", "drifted", "unsupported", "excepted"]
+        );
+    }
 
     fn states(states: &[(&str, &str)]) -> Map<String> {
         states.iter().map(|(id, state)| ((*id).to_owned(), Value::from(*state))).collect()

@@ -41,8 +41,12 @@ pub(super) enum Progress {
 #[serde(default)]
 struct Record {
     owner: String,
-    id: String,
     state: String,
+}
+
+/// By what the host knows a resource: the modules compare the same text.
+fn name_of(id: &str) -> String {
+    format!("{KIND} {id}")
 }
 
 const KIND: &str = "socle_host";
@@ -57,9 +61,11 @@ fn rival(records: &str, subject: Subject, id: &str) -> Option<String> {
     let of_subject = |line: &&str| line.split(' ').next() == Some(subject.name());
     let (_, text) = records.lines().find(of_subject)?.split_once(' ')?;
     let record: Record = serde_json::from_str(text).unwrap_or_default();
-    let is_ours = record.owner == KIND && (record.id == id || record.state == CREATING);
-    let name = if record.owner.is_empty() { "an unreadable record".to_owned() } else { record.owner };
-    (!is_ours).then(|| if record.id.is_empty() { name } else { format!("{name} {}", record.id) })
+    let is_left_over = record.state == CREATING && record.owner.starts_with(KIND);
+    if record.owner == name_of(id) || is_left_over {
+        return None;
+    }
+    Some(if record.owner.is_empty() { "an unreadable record".to_owned() } else { record.owner })
 }
 
 /// Takes subjects, or says who has them.
@@ -83,7 +89,7 @@ pub(super) async fn claim(
         }
     }
     let state = if progress == Progress::Creating { CREATING } else { "complete" };
-    let record = json!({"owner": KIND, "id": id, "state": state}).to_string();
+    let record = json!({"owner": name_of(id), "state": state}).to_string();
     let names: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
     let line = format!(
         "set -eu; umask 077; mkdir -p /var/lib/socle/owners; cd /var/lib/socle/owners; r=$(cat); for s in {}; do \
@@ -109,12 +115,13 @@ pub(super) async fn release(
     let names: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
     let line = format!(
         "set -eu; i=$(cat); cd /var/lib/socle/owners 2>/dev/null || exit 0; for s in {}; do \
-         ! grep -qsF \"\\\"id\\\":\\\"$i\\\"\" \"$s.json\" || rm -f \"$s.json\"; done; \
+         ! grep -qsF -- \"$i\" \"$s.json\" || rm -f \"$s.json\"; done; \
          [ -z \"$(ls -A)\" ] || exit 0; rm -rf /usr/local/libexec/socle; cd /; \
          rmdir /var/lib/socle/owners; rmdir /var/lib/socle 2>/dev/null || :",
         names.join(" ")
     );
-    let command = Command { step: "give up the host", line: &line, stdin: id.as_bytes() };
+    let name = name_of(id);
+    let command = Command { step: "give up the host", line: &line, stdin: name.as_bytes() };
     ssh.run_as_root(host, command, budget).await.map(drop)
 }
 
@@ -146,20 +153,20 @@ mod tests {
     #[test]
     fn a_free_subject_or_our_own_has_no_rival() {
         assert_eq!(rival("", Subject::Hardening, "7f"), None);
-        let ours = r#"hardening {"owner":"socle_host","id":"7f","state":"complete"}"#;
+        let ours = r#"hardening {"owner":"socle_host 7f","state":"complete"}"#;
         assert_eq!(rival(ours, Subject::Hardening, "7f"), None);
         assert_eq!(rival(ours, Subject::Firewall, "00"), None);
     }
 
     #[test]
     fn what_a_dead_create_left_is_taken_over() {
-        let left = r#"hardening {"owner":"socle_host","id":"7f","state":"creating"}"#;
+        let left = r#"hardening {"owner":"socle_host 7f","state":"creating"}"#;
         assert_eq!(rival(left, Subject::Hardening, "00"), None);
     }
 
     #[test]
     fn another_owner_is_named() {
-        let other = r#"hardening {"owner":"socle_host","id":"7f","state":"complete"}"#;
+        let other = r#"hardening {"owner":"socle_host 7f","state":"complete"}"#;
         assert_eq!(rival(other, Subject::Hardening, "00").as_deref(), Some("socle_host 7f"));
         let role = r#"hardening {"owner":"role socle.platform.hardening"}"#;
         assert_eq!(rival(role, Subject::Hardening, "00").as_deref(), Some("role socle.platform.hardening"));

@@ -2,7 +2,7 @@
 
 use tfplugin::{
     Call, Computed, CreateError, Diagnostic, Diagnostics, ImportId, List, Map, Model, Plan, Reached,
-    Resource, Timeouts, Value, Wanted,
+    Resource, Set, Timeouts, Value, Wanted,
 };
 
 use super::facts::Facts;
@@ -95,6 +95,13 @@ pub struct Hardening {
     /// The controls that are left alone, by id, each with its reason. Default: none.
     #[tf(optional)]
     pub(super) exceptions: Value<Map<String>>,
+    /// The controls of the profile that can lock people out or stop the host, by id: each is applied only when it is
+    /// named here. Default: none.
+    #[tf(optional)]
+    pub(super) enable: Value<Set<String>>,
+    /// Other values, by control id, for controls that have one value. Default: none.
+    #[tf(optional)]
+    pub(super) overrides: Value<Map<String>>,
 }
 
 /// Who may reach what.

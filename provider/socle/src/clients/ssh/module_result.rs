@@ -55,7 +55,7 @@ impl ModuleResult {
 
     /// Why it failed: its own sentence, and the items that failed.
     pub fn failure(&self) -> String {
-        let failed = self.items.iter().filter(|item| item.state == "failed");
+        let failed = self.items.iter().filter(|item| matches!(item.state.as_str(), "failed" | "refused"));
         let items: Vec<_> = failed
             .map(|item| format!("{}: {}", item.id, item.message.as_deref().unwrap_or("no reason given")))
             .collect();

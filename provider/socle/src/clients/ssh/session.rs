@@ -16,8 +16,16 @@ use super::keys::line;
 use super::trust::{Distrust, Trust};
 use crate::clients::retry::{Budget, Stop};
 
-/// sshd allows ten sessions on one connection (`MaxSessions`), and some of them are others'.
-const CHANNELS: usize = 8;
+/// sshd allows ten sessions on one connection (`MaxSessions`), and counts one until it has buried its process: the next
+/// command may come before that.
+const CHANNELS: usize = 5;
+/// How long a refused session is waited for, each time: nothing was asked of the host yet.
+const REFUSED: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+];
 /// How much of what a command prints is read: results are JSON of kilobytes.
 const STDOUT_LIMIT: usize = 16 << 20;
 /// How much of the end of what it complains is kept.
@@ -176,12 +184,22 @@ impl Session {
         let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
     }
 
-    /// Runs a command to its end. Nothing is tried again.
+    async fn open(&self) -> Result<Channel<Msg>, russh::Error> {
+        for wait in REFUSED {
+            match self.handle.channel_open_session().await {
+                Err(russh::Error::ChannelOpenFailure(_)) => tokio::time::sleep(wait).await,
+                answer => return answer,
+            }
+        }
+        self.handle.channel_open_session().await
+    }
+
+    /// Runs a command to its end. A command that was sent is never sent again.
     pub(super) async fn run(&self, command: Command<'_>, budget: &Budget) -> Result<Output, NoOutput> {
         let opening = async {
             // The semaphore is never closed, so the permit is always had in the end.
             let permit = self.channels.acquire().await.ok();
-            Ok::<_, russh::Error>((permit, self.handle.channel_open_session().await?))
+            Ok::<_, russh::Error>((permit, self.open().await?))
         };
         let (_permit, channel) = match budget.wait(opening).await {
             Ok(Ok(opened)) => opened,
