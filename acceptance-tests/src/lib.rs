@@ -29,6 +29,7 @@ pub mod peer;
 pub mod plan;
 pub mod provider_binary;
 pub mod route53;
+pub mod servers;
 pub mod stage;
 pub mod terraform;
 

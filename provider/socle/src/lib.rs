@@ -5,4 +5,5 @@
 
 pub mod clients;
 pub mod dns;
+pub mod host;
 pub mod provider;

@@ -6,8 +6,9 @@ mod vault;
 
 use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
-use crate::clients::Clients;
+use crate::clients::{Clients, Settings};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
+use crate::host::ManagedHost;
 
 use aws::AwsBlock;
 use ssh::SshBlock;
@@ -45,13 +46,18 @@ impl Provider for Socle {
     async fn configure(config: Config, terraform: Terraform) -> Result<Clients, Diagnostics> {
         let aws = config.aws.into_known().unwrap_or_default();
         let agent = format!("terraform/{} socle/{}", terraform.version, env!("CARGO_PKG_VERSION"));
-        Ok(Clients::new(aws.settings(agent)))
+        Ok(Clients::new(Settings {
+            aws: aws.settings(agent),
+            ssh: config.ssh.into_known().unwrap_or_default().settings(),
+            vault: config.vault.into_known().unwrap_or_default().settings(),
+        }))
     }
 
     fn serves() -> Served<Clients> {
         Served::new()
             .resource::<DnsZone>()
             .resource::<DnsRecords>()
+            .resource::<ManagedHost>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()

@@ -1,0 +1,145 @@
+//! Servers of the sandbox for tests: a sandbox of the test program's own, taken down when the program ends, however
+//! it ends.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::{env, fs, io};
+
+use serde_json::Value;
+
+/// Waits until the program lets go of the pipe, which the kernel does for one that was killed.
+const UNDERTAKER: &str = "read -r _; exec \"$@\"";
+
+/// A sandbox with servers.
+#[derive(Debug)]
+pub struct Servers {
+    sandbox: PathBuf,
+    name: String,
+    undertaker: Child,
+}
+
+/// A server, as its clients are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its name: `server-1`.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// The public half of its host key.
+    pub host_key: String,
+}
+
+/// Why there are no servers.
+#[derive(Debug, thiserror::Error)]
+pub enum ServersError {
+    /// A program cannot be started, or a file not be read.
+    #[error("cannot {step}: {source}")]
+    Io {
+        /// What was attempted.
+        step: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The sandbox refuses.
+    #[error("sandbox {words:?}: {said}")]
+    Failed {
+        /// What it was told.
+        words: Vec<String>,
+        /// All that it said.
+        said: String,
+    },
+    /// What it says is not what it promises.
+    #[error("the sandbox says nothing of {0}")]
+    Silent(String),
+}
+
+impl Servers {
+    /// Brings a sandbox up with these words, such as `["--servers", "2"]`.
+    pub fn up(purpose: &str, words: &[&str]) -> Result<Self, ServersError> {
+        let sandbox = program()?;
+        let name = format!("{purpose}-{}", std::process::id());
+        let mut undertaker = Command::new("sh");
+        undertaker.args(["-c", UNDERTAKER, "undertaker"]).arg(&sandbox).args(["down", "--quiet"]);
+        let undertaker = undertaker.arg(format!("--name={name}")).stdin(Stdio::piped()).spawn();
+        let undertaker = undertaker.map_err(io_error("start the undertaker"))?;
+        let servers = Self { sandbox, name, undertaker };
+        servers.run("up", &[&["--quiet"], words].concat())?;
+        Ok(servers)
+    }
+
+    /// What the sandbox prints when it is given these words.
+    pub fn run(&self, verb: &str, words: &[&str]) -> Result<String, ServersError> {
+        let name = format!("--name={}", self.name);
+        let mut command = Command::new(&self.sandbox);
+        command.arg(verb).arg(name).args(words).stdin(Stdio::null());
+        let Output { status, stdout, stderr } = command.output().map_err(io_error("run the sandbox"))?;
+        let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        if status.success() {
+            return Ok(stdout);
+        }
+        let words = [&[verb], words].concat().into_iter().map(str::to_owned).collect();
+        Err(ServersError::Failed { words, said: stdout + &stderr })
+    }
+
+    /// What a script prints on a server, as root, without the network.
+    pub fn on(&self, server: &str, script: &str) -> Result<String, ServersError> {
+        self.run("exec", &[server, "--", "sh", "-euc", script])
+    }
+
+    /// A variable of the environment that leads clients to the sandbox.
+    pub fn variable(&self, name: &str) -> Result<String, ServersError> {
+        let silent = || ServersError::Silent(name.to_owned());
+        let variables: Value = serde_json::from_str(&self.run("env", &["--json"])?).map_err(|_| silent())?;
+        variables[name].as_str().map(str::to_owned).ok_or_else(silent)
+    }
+
+    /// The server of that number, from 1.
+    pub fn server(&self, number: usize) -> Result<Server, ServersError> {
+        let name = format!("server-{number}");
+        let silent = || ServersError::Silent(name.clone());
+        let servers: Value = serde_json::from_str(&self.variable("TF_VAR_servers")?).map_err(|_| silent())?;
+        let text = |field: &str| servers[&name][field].as_str().map(str::to_owned).ok_or_else(silent);
+        Ok(Server { address: text("address")?, host_key: text("host_key")?, name: name.clone() })
+    }
+
+    /// The private key that root and the administrator of every server log in by.
+    pub fn admin_key(&self) -> Result<String, ServersError> {
+        let file = self.variable("TF_VAR_private_key_file")?;
+        fs::read_to_string(file).map_err(io_error("read the administrator's key"))
+    }
+
+    /// The sandbox's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        drop(self.undertaker.stdin.take());
+        let _ = self.undertaker.wait();
+    }
+}
+
+/// The sandbox of this checkout: beside the running test, where cargo puts programs.
+fn program() -> Result<PathBuf, ServersError> {
+    let test = env::current_exe().map_err(io_error("find this test"))?;
+    let artifacts = test.ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
+    let program = artifacts.join("sandbox");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--quiet", "-p", "sandbox", "--bin", "sandbox"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.arg("--target-dir").arg(artifacts.parent().unwrap_or(&artifacts));
+    if !program.is_file() {
+        let built = cargo.status().map_err(io_error("run cargo"))?;
+        if !built.success() {
+            return Err(ServersError::Silent("its program, which does not build".to_owned()));
+        }
+    }
+    Ok(program)
+}
+
+fn io_error(step: &'static str) -> impl Fn(io::Error) -> ServersError {
+    move |source| ServersError::Io { step, source }
+}
