@@ -1,0 +1,2 @@
+//! The backup agent.
+fn main() {}
