@@ -7,6 +7,7 @@
 //! - [`retention`], [`metrics`], [`object_history`]: what follows from them, pure.
 
 pub mod configuration;
+pub mod manifest;
 pub mod metrics;
 pub mod object_history;
 pub mod quantity;
