@@ -365,7 +365,10 @@ async fn answer(
     let body = String::from_utf8(body.to_vec()).map_or(body, |text| Bytes::from(settle(text)));
     parts.headers.remove(CONNECTION);
     parts.headers.remove(TRANSFER_ENCODING);
-    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    // The answer to HEAD has no body, and the length of the one that it is about.
+    if !body.is_empty() {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
     let body = match fault {
         Some(Fault::TruncatedBody) => truncated(&body),
         Some(Fault::SlowBody(pause)) => slow(body, pause),

@@ -4,7 +4,7 @@
 //! repository and at the same time to `pg_restore`, which reads all of it and whose output is counted. A backup is
 //! committed only when every tool ended well and every table is in its dump ([`DumpSource::witness`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout};
@@ -18,6 +18,7 @@ use rustic_core::{ReadSource, ReadSourceEntry, ReadSourceOpen, RusticResult};
 
 use super::postgresql::{Server, TABLES, any_programs, literal, major_of, programs_of};
 use super::process::{Account, ProcessError, Running};
+use super::sizes::Sizes;
 use super::stop::Stop;
 use crate::configuration::{Postgresql, is_database_name};
 use crate::manifest::{self, Database, Manifest, RowCounter};
@@ -50,7 +51,8 @@ struct Progress {
     /// One database is dumped at a time, so that the server has one more client and not one for each processor.
     busy: bool,
     done: BTreeMap<String, Database>,
-    globals: BTreeSet<&'static str>,
+    /// What was read of each file.
+    sizes: Sizes,
     failure: Option<DumpError>,
 }
 
@@ -166,6 +168,11 @@ impl DumpSource {
         }
     }
 
+    /// The sizes of what was read.
+    pub fn sizes(&self) -> Sizes {
+        self.shared.progress().sizes.clone()
+    }
+
     /// What went wrong, once.
     pub fn failure(&self) -> Option<DumpError> {
         self.shared.progress().failure.take()
@@ -205,7 +212,7 @@ fn check_tool(server: &Server, name: &'static str, major: u32) -> Result<(), Dum
 
 impl Progress {
     fn is_complete(&self, databases: &[String]) -> bool {
-        databases.iter().all(|name| self.done.contains_key(name)) && self.globals.len() == GLOBALS.len()
+        databases.iter().all(|name| self.done.contains_key(name)) && self.sizes.len() == databases.len() + GLOBALS.len() + 1
     }
 }
 
@@ -278,6 +285,7 @@ const GLOBALS: [Globals; 2] = [
 #[derive(Debug)]
 pub struct DumpFile {
     shared: Arc<Shared>,
+    path: PathBuf,
     kind: Kind,
 }
 
@@ -315,7 +323,8 @@ impl ReadSource for DumpSource {
         let manifest = (root.join("manifest.json"), Kind::Manifest);
         let entry = |(path, kind): (PathBuf, Kind)| {
             let node = Node::new_node(path.file_name().unwrap_or_default(), NodeType::File, metadata());
-            Ok(ReadSourceEntry { path, node, open: Some(DumpFile { shared: Arc::clone(&self.shared), kind }) })
+            let file = DumpFile { shared: Arc::clone(&self.shared), path: path.clone(), kind };
+            Ok(ReadSourceEntry { path, node, open: Some(file) })
         };
         databases.chain(globals).chain([manifest]).map(entry).collect::<Vec<_>>().into_iter()
     }
@@ -332,9 +341,10 @@ impl ReadSourceOpen for DumpFile {
     fn open(self) -> RusticResult<DumpReader> {
         Ok(match self.kind {
             Kind::Database(name) => {
-                DumpReader::Database(Box::new(DatabaseReader { shared: self.shared, name, state: State::Waiting }))
+                let state = State::Waiting;
+                DumpReader::Database(Box::new(DatabaseReader { shared: self.shared, path: self.path, name, state }))
             }
-            kind => DumpReader::Text(TextReader { shared: self.shared, kind, text: None }),
+            kind => DumpReader::Text(TextReader { shared: self.shared, path: self.path, kind, text: None }),
         })
     }
 }
@@ -352,6 +362,7 @@ impl Read for DumpReader {
 #[derive(Debug)]
 pub struct TextReader {
     shared: Arc<Shared>,
+    path: PathBuf,
     kind: Kind,
     text: Option<io::Cursor<String>>,
 }
@@ -360,15 +371,12 @@ impl Read for TextReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.text.is_none() {
             let text = match &self.kind {
-                Kind::Globals(kind) => {
-                    let text = self.shared.globals(*kind).map_err(|error| self.shared.fail(error))?;
-                    self.shared.note(|progress| {
-                        progress.globals.insert(kind.file);
-                    });
-                    text
-                }
+                Kind::Globals(kind) => self.shared.globals(*kind).map_err(|error| self.shared.fail(error))?,
                 _ => self.shared.manifest()?,
             };
+            self.shared.note(|progress| {
+                progress.sizes.insert(self.path.clone(), text.len() as u64);
+            });
             self.text = Some(io::Cursor::new(text));
         }
         self.text.as_mut().map_or(Ok(0), |text| text.read(buffer))
@@ -379,6 +387,7 @@ impl Read for TextReader {
 #[derive(Debug)]
 pub struct DatabaseReader {
     shared: Arc<Shared>,
+    path: PathBuf,
     name: String,
     state: State,
 }
@@ -417,6 +426,7 @@ impl Read for DatabaseReader {
             self.state = State::Done;
             self.shared.note(|progress| {
                 progress.busy = false;
+                progress.sizes.insert(self.path.clone(), database.dump_bytes);
                 progress.done.insert(self.name.clone(), database);
             });
         }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustic_core::{
     Excludes, LocalSource, LocalSourceFilterOptions, LocalSourceSaveOptions, ReadSource, ReadSourceEntry,
@@ -11,6 +11,7 @@ use rustic_core::{
 };
 
 use super::repository::told;
+use super::sizes::Sizes;
 use crate::configuration::Files;
 
 /// So many problems are told one by one.
@@ -23,15 +24,22 @@ pub struct FileSource {
     findings: Findings,
 }
 
-/// What could not be read.
+/// What was found while reading.
 #[derive(Debug, Clone, Default)]
-pub struct Findings(Arc<Mutex<Vec<String>>>);
+pub struct Findings(Arc<Mutex<Found>>);
+
+#[derive(Debug, Default)]
+struct Found {
+    problems: Vec<String>,
+    sizes: Sizes,
+}
 
 /// A file that is to be read.
 #[derive(Debug)]
 pub struct FileToOpen {
     file: <LocalSource as ReadSource>::Open,
     path: PathBuf,
+    size: u64,
     findings: Findings,
 }
 
@@ -40,6 +48,9 @@ pub struct FileToOpen {
 pub struct OpenFile {
     file: File,
     path: PathBuf,
+    /// What it had when it was listed, and what was read.
+    size: u64,
+    read: u64,
     findings: Findings,
 }
 
@@ -97,16 +108,25 @@ pub fn outermost(paths: &[PathBuf]) -> Vec<PathBuf> {
 impl Findings {
     /// Sentences, the last of which counts those that are not told.
     pub fn told(&self) -> Vec<String> {
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let more = found.len().saturating_sub(TOLD);
+        let problems = &self.lock().problems;
+        let more = problems.len().saturating_sub(TOLD);
         let rest = (more > 0).then(|| format!("and {more} more"));
-        found.iter().take(TOLD).cloned().chain(rest).collect()
+        problems.iter().take(TOLD).cloned().chain(rest).collect()
+    }
+
+    /// The sizes of files that grew or shrank while they were read.
+    pub fn sizes(&self) -> Sizes {
+        self.lock().sizes.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A file that went away between being listed and being read was deleted: that is its state.
     fn note(&self, what: String) {
         if !what.contains("(os error 2)") {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+            self.lock().problems.push(what);
         }
     }
 }
@@ -125,7 +145,8 @@ impl ReadSource for FileSource {
             let noting = findings.clone();
             let entry = entry.inspect_err(|error| noting.note(told(error)))?;
             let ReadSourceEntry { path, node, open } = entry;
-            let open = open.map(|file| FileToOpen { file, path: path.clone(), findings: noting });
+            let size = node.meta.size;
+            let open = open.map(|file| FileToOpen { file, path: path.clone(), size, findings: noting });
             Ok(ReadSourceEntry { path, node, open })
         });
         Box::new(entries)
@@ -137,17 +158,22 @@ impl ReadSourceOpen for FileToOpen {
 
     fn open(self) -> RusticResult<OpenFile> {
         let file = self.file.open().inspect_err(|error| self.findings.note(told(error)))?;
-        Ok(OpenFile { file, path: self.path, findings: self.findings })
+        Ok(OpenFile { file, path: self.path, size: self.size, read: 0, findings: self.findings })
     }
 }
 
 impl Read for OpenFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer).inspect_err(|error| {
+        let read = self.file.read(buffer).inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {
                 self.findings.note(format!("cannot read {}: {error}", self.path.display()));
             }
-        })
+        })?;
+        self.read += read as u64;
+        if read == 0 && !buffer.is_empty() && self.read != self.size {
+            self.findings.lock().sizes.insert(self.path.clone(), self.read);
+        }
+        Ok(read)
     }
 }
 

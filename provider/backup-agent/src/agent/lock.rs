@@ -283,7 +283,7 @@ impl Cipher {
     }
 
     /// A nonce, the content, a checksum: restic's form.
-    fn seal(&self, content: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, content: &[u8]) -> Vec<u8> {
         let nonce = fresh_nonce();
         let sealed = Aes256CtrPoly1305Aes::new(&self.0)
             .encrypt(aead::Nonce::<Aes256CtrPoly1305Aes>::from_slice(&nonce), content);

@@ -14,5 +14,6 @@ pub mod repository;
 pub mod run;
 pub mod secret;
 pub mod session;
+pub mod sizes;
 pub mod stop;
 pub mod storage;

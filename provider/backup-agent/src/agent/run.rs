@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use rustic_core::repofile::SnapshotFile;
-use rustic_core::{BackupOptions, IndexedIds, Repository, SnapshotOptions};
+use rustic_core::{BackupOptions, IndexedIds, ParentOptions, Repository, SnapshotOptions};
 
 use super::dump::{DumpError, DumpSource};
 use super::files::{FileSource, FilesError, outermost};
 use super::journal::JournalError;
-use super::lock::{Mode, hostname};
+use super::lock::{Cipher, Mode, hostname};
 use super::process::{ProcessError, Program};
 use super::repository::{Absent, RepositoryError, Vault, format_error};
 use super::session::Session;
+use super::sizes::{self, Sizes};
 use super::stop::StopReason;
 use crate::configuration::{Command, Files, Postgresql, Source};
 use crate::facts;
@@ -125,10 +126,20 @@ fn make(session: &mut Session, started_at: Timestamp) -> Result<Made, RunError> 
         session.event(done, facts! {});
     }
     let indexed = opened.to_indexed_ids().map_err(format_error("read the index"))?;
-    let (snapshot, problems) = match &session.configuration.source {
+    let read = match &session.configuration.source {
         Source::Files(files) => back_up_files(session, &indexed, files)?,
-        Source::Postgresql(server) => (back_up_databases(session, &indexed, server, started_at)?, Vec::new()),
+        Source::Postgresql(server) => back_up_databases(session, &indexed, server, started_at)?,
     };
+    let cipher = Cipher::new(&indexed.key());
+    let Read { mut snapshot, problems, sizes } = read;
+    if !sizes.is_empty() {
+        // The index has only now what was just written.
+        let reopened = session.open(Absent::Fail)?.to_indexed_ids().map_err(format_error("read the index"))?;
+        snapshot.tree = sizes::correct(&reopened, &session.vault.objects, &cipher, snapshot.tree, &sizes)?;
+    }
+    if problems.is_empty() || !sizes.is_empty() {
+        snapshot = settle(&session.vault, &indexed, snapshot, problems.is_empty())?;
+    }
     let repository = session.vault.known(&indexed)?;
     drop(lock);
     let summary = snapshot.summary.unwrap_or_default();
@@ -141,70 +152,81 @@ fn make(session: &mut Session, started_at: Timestamp) -> Result<Made, RunError> 
     })
 }
 
+/// A backup as it is first committed: marked as incomplete.
+#[derive(Debug)]
+struct Read {
+    snapshot: SnapshotFile,
+    problems: Vec<String>,
+    sizes: Sizes,
+}
+
 fn back_up_databases<S: IndexedIds>(
     session: &Session,
     repository: &Repository<S>,
     server: &Postgresql,
     started_at: Timestamp,
-) -> Result<SnapshotFile, RunError> {
+) -> Result<Read, RunError> {
     let source = DumpSource::begin(server, &session.stop, started_at)?;
     session.event("dumping", facts! { "databases": source.databases(), "server_version": source.version() });
     session.vault.gate.require(source.witness());
     let paths = [source.root()];
-    let snapshot = new_snapshot(session.vault.tag())?;
-    let archived = repository.archive(&options(), &source, snapshot, &paths);
+    let archived = repository.archive(&options(true), &source, new_snapshot(&session.vault)?, &paths);
+    session.stop.check()?;
     // What went wrong with a dump says more than what came of it.
     source.failure().map_or(Ok(()), Err)?;
-    session.stop.check()?;
-    Ok(archived.map_err(format_error("back up the dumps"))?)
+    let snapshot = archived.map_err(format_error("back up the dumps"))?;
+    Ok(Read { snapshot, problems: Vec::new(), sizes: source.sizes() })
 }
 
-/// A backup of files is first marked as incomplete; once all is known to have been read, it is marked as complete.
 fn back_up_files<S: IndexedIds>(
     session: &Session,
     repository: &Repository<S>,
     files: &Files,
-) -> Result<(SnapshotFile, Vec<String>), RunError> {
+) -> Result<Read, RunError> {
     if let Some(command) = &files.pre {
         hook(session, "pre_command", command).map_err(RunError::Pre)?;
     }
-    let made = read_files(session, repository, files);
+    let read = read_files(session, repository, files);
     if let Some(command) = &files.post {
         hook(session, "post_command", command).map_err(RunError::Post)?;
     }
-    let (snapshot, problems) = made?;
-    if problems.is_empty() {
-        return Ok((promote(&session.vault, repository, snapshot)?, problems));
-    }
-    Ok((snapshot, problems))
+    read
 }
 
 fn read_files<S: IndexedIds>(
     session: &Session,
     repository: &Repository<S>,
     files: &Files,
-) -> Result<(SnapshotFile, Vec<String>), RunError> {
+) -> Result<Read, RunError> {
     let source = FileSource::new(files)?;
-    let snapshot = new_snapshot(&session.vault.incomplete_tag())?;
-    let archived = repository.archive(&options(), &source, snapshot, &outermost(&files.paths));
+    let paths = outermost(&files.paths);
+    let archived = repository.archive(&options(false), &source, new_snapshot(&session.vault)?, &paths);
     session.stop.check()?;
-    Ok((archived.map_err(format_error("back up the files"))?, source.findings().told()))
+    let findings = source.findings();
+    let snapshot = archived.map_err(format_error("back up the files"))?;
+    Ok(Read { snapshot, problems: findings.told(), sizes: findings.sizes() })
 }
 
-fn promote<S: IndexedIds>(
+/// Replaces the backup as it was first committed by what it turned out to be: the new one is written before the old one
+/// is removed, so a backup that is killed here is there twice or marked as incomplete.
+fn settle<S: IndexedIds>(
     vault: &Vault,
     repository: &Repository<S>,
-    marked: SnapshotFile,
+    first: SnapshotFile,
+    is_complete: bool,
 ) -> Result<SnapshotFile, RunError> {
-    let step = "mark the backup as complete";
-    let id = marked.id;
-    let mut complete = marked;
-    complete.tags = tags(vault.tag());
-    repository.save_snapshots(vec![complete.clone()]).map_err(format_error(step))?;
-    repository.delete_snapshots(&[id]).map_err(format_error(step))?;
-    let newest = vault.find(repository, None)?;
-    complete.id = newest.id;
-    Ok(complete)
+    let step = "commit the backup";
+    let first_id = first.id;
+    let mut settled = first;
+    if is_complete {
+        settled.tags = tags(vault.tag());
+    }
+    repository.save_snapshots(vec![settled.clone()]).map_err(format_error(step))?;
+    repository.delete_snapshots(&[first_id]).map_err(format_error(step))?;
+    let of_this_run = |(snapshot, _): &(SnapshotFile, _)| snapshot.tree == settled.tree && snapshot.time == settled.time;
+    let found = vault.backups(repository)?.into_iter().find(of_this_run);
+    let missing = || RepositoryError::Format { step, cause: "it is not in the repository".to_owned() };
+    Ok(found.map(|(snapshot, _)| snapshot).ok_or_else(missing)?)
 }
 
 fn tags(tag: &str) -> rustic_core::StringList {
@@ -213,17 +235,18 @@ fn tags(tag: &str) -> rustic_core::StringList {
     tags
 }
 
-fn new_snapshot(tag: &str) -> Result<SnapshotFile, RepositoryError> {
+fn new_snapshot(vault: &Vault) -> Result<SnapshotFile, RepositoryError> {
     let program = concat!("socle-backup ", env!("CARGO_PKG_VERSION")).to_owned();
     let options = SnapshotOptions::default().host(hostname()).command(program.clone());
     let mut snapshot = options.to_snapshot().map_err(format_error("begin a backup"))?;
     snapshot.program_version = program;
-    snapshot.tags = tags(tag);
+    snapshot.tags = tags(&vault.incomplete_tag());
     Ok(snapshot)
 }
 
-fn options() -> BackupOptions {
-    BackupOptions::default().no_scan(true)
+/// A stream is read whatever the last backup knows of it.
+fn options(is_stream: bool) -> BackupOptions {
+    BackupOptions::default().no_scan(true).parent_opts(ParentOptions::default().force(is_stream))
 }
 
 fn hook(session: &Session, event: &str, command: &Command) -> Result<(), ProcessError> {

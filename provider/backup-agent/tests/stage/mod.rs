@@ -13,19 +13,21 @@ use acceptance::moto::Moto;
 use serde_json::{Value, json};
 
 
+pub(crate) mod postgresql;
+
 /// The agent's program.
-pub const AGENT: &str = env!("CARGO_BIN_EXE_socle-backup");
+pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_socle-backup");
 
 /// A policy, its bucket, and its host.
-pub struct Stage {
-    pub s3: FaultProxy,
-    pub folder: tempfile::TempDir,
-    pub configuration: RefCell<Value>,
+pub(crate) struct Stage {
+    pub(crate) s3: FaultProxy,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) configuration: RefCell<Value>,
 }
 
 impl Stage {
     /// A policy of the files in `data`, which are made.
-    pub fn of_files() -> Self {
+    pub(crate) fn of_files() -> Self {
         let stage = Self::new();
         let data = stage.path("data");
         fs::create_dir_all(data.join("folder")).unwrap();
@@ -36,7 +38,7 @@ impl Stage {
     }
 
     /// A policy without a source.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let s3 = FaultProxy::in_front_of(Moto::shared().unwrap().url()).start().unwrap();
         let folder = tempfile::tempdir().unwrap();
         // Other users work below it.
@@ -70,12 +72,12 @@ impl Stage {
         stage
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Sets a value of the configuration; its parent is made.
-    pub fn configure(&self, pointer: &str, value: Value) {
+    pub(crate) fn configure(&self, pointer: &str, value: Value) {
         let mut configuration = self.configuration.borrow_mut();
         let mut place = &mut *configuration;
         for key in pointer.split('/').skip(1) {
@@ -85,7 +87,7 @@ impl Stage {
     }
 
     /// The agent, about to be started.
-    pub fn agent(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn agent(&self, arguments: &[&str]) -> Command {
         let file = self.path("configuration.json");
         write_secret(&file, &self.configuration.borrow().to_string());
         let mut command = Command::new(AGENT);
@@ -93,34 +95,34 @@ impl Stage {
         command
     }
 
-    pub fn try_run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn try_run(&self, arguments: &[&str]) -> Output {
         self.agent(arguments).output().unwrap()
     }
 
     /// The agent, which is to succeed.
-    pub fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.try_run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", told(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// The agent, which is to fail; what it says.
-    pub fn fail(&self, arguments: &[&str]) -> String {
+    pub(crate) fn fail(&self, arguments: &[&str]) -> String {
         let output = self.try_run(arguments);
         assert!(!output.status.success(), "{arguments:?} succeeded: {}", told(&output));
         told(&output)
     }
 
     /// The agent, left to itself.
-    pub fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.agent(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         serde_json::from_str(&self.run(&["status"])).unwrap()
     }
 
-    pub fn restic(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn restic(&self, arguments: &[&str]) -> Command {
         let secret = |name| fs::read_to_string(self.path(name)).unwrap();
         let mut command = Command::new("restic");
         command
@@ -136,34 +138,34 @@ impl Stage {
     }
 
     /// restic, which is to succeed.
-    pub fn run_restic(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run_restic(&self, arguments: &[&str]) -> String {
         let output = self.restic(arguments).output().unwrap();
         assert!(output.status.success(), "restic {arguments:?}: {}", told(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    pub fn snapshots_of_restic(&self) -> Vec<Value> {
+    pub(crate) fn snapshots_of_restic(&self) -> Vec<Value> {
         serde_json::from_str(&self.run_restic(&["snapshots", "--json"])).unwrap()
     }
 
     /// The keys of all objects below a folder of the repository.
-    pub fn objects(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn objects(&self, folder: &str) -> Vec<String> {
         let listed = self.request("GET", &format!("?list-type=2&prefix=some/where/{folder}"), "");
         let keys = listed.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
         keys.map(str::to_owned).collect()
     }
 
-    pub fn bucket_url(&self) -> String {
+    pub(crate) fn bucket_url(&self) -> String {
         let configuration = self.configuration.borrow();
         format!("{}/{}", self.s3.url(), configuration["repository"]["bucket"].as_str().unwrap())
     }
 
     /// A call of S3 on the bucket or on an object of it, as somebody else.
-    pub fn request(&self, method: &str, target: &str, body: &str) -> String {
+    pub(crate) fn request(&self, method: &str, target: &str, body: &str) -> String {
         String::from_utf8_lossy(&self.request_bytes(method, target, body.as_bytes().to_vec())).into_owned()
     }
 
-    pub fn request_bytes(&self, method: &str, target: &str, body: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn request_bytes(&self, method: &str, target: &str, body: Vec<u8>) -> Vec<u8> {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--fail-with-body", "-X", method, "--data-binary", "@-"])
             .args(["-H", "Content-Type: application/octet-stream"])
@@ -184,7 +186,7 @@ fn file_with(content: &[u8]) -> fs::File {
     file
 }
 
-pub fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     format!(
         "{}\n{}{}",
         output.status,
@@ -193,13 +195,13 @@ pub fn told(output: &Output) -> String {
     )
 }
 
-pub fn write_secret(path: &Path, value: &str) {
+pub(crate) fn write_secret(path: &Path, value: &str) {
     fs::write(path, value).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A name that nobody else has.
-pub fn random_name() -> String {
+pub(crate) fn random_name() -> String {
     let mut bytes = [0_u8; 12];
     use std::io::Read;
     fs::File::open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
@@ -211,7 +213,7 @@ fn bucket(_: &FaultProxy) -> String {
 }
 
 /// Bytes that do not compress, the same for the same seed.
-pub fn noise(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
