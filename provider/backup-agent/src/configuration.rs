@@ -246,7 +246,9 @@ pub enum ConfigurationError {
     #[error("the configuration cannot be understood: {0}")]
     Form(#[from] serde_json::Error),
     /// It is of another version of the contract.
-    #[error("the configuration is of version {0}, this agent knows version {VERSION}: install an agent that fits")]
+    #[error(
+        "the configuration is of version {0}, this agent knows version {VERSION}: install an agent that fits"
+    )]
     Version(u32),
     /// A value that cannot be.
     #[error("{key}: {problem}")]
@@ -314,7 +316,8 @@ impl Repository {
         demand(!self.region.is_empty(), "repository.region", "must not be empty")?;
         let is_plain = !self.prefix.starts_with('/') && !self.prefix.contains("//");
         demand(is_plain, "repository.prefix", "must not begin with a slash nor have two in a row")?;
-        let secrets = [Some(&self.password), self.previous_password.as_ref(), self.recovery_password.as_ref()];
+        let secrets =
+            [Some(&self.password), self.previous_password.as_ref(), self.recovery_password.as_ref()];
         secrets.into_iter().flatten().try_for_each(|secret| secret.validate("repository.password"))?;
         match &self.credentials {
             Credentials::Keys { access_key, secret_key } => {

@@ -29,7 +29,8 @@ fn refusal(pointer: &str, value: Value) -> String {
 
 #[test]
 fn the_example_of_the_documentation_is_understood() {
-    let head: Vec<_> = include_str!("configuration.rs").lines().map_while(|l| l.strip_prefix("//!")).collect();
+    let head: Vec<_> =
+        include_str!("configuration.rs").lines().map_while(|l| l.strip_prefix("//!")).collect();
     let text = head.join("\n");
     let example = text.split("```").nth(1).unwrap().strip_prefix("json").unwrap();
     let configuration = Configuration::parse(example).unwrap();

@@ -139,7 +139,8 @@ mod tests {
     fn counts_the_rows_of_each_table() {
         let text = "SET x = 1;\n\nCOPY public.users (id, name) FROM stdin;\n1\ta\n2\tCOPY x FROM stdin;\n\\.\n\n\
                     COPY \"we ird\".\"a\"\"b.c\" (id) FROM stdin;\n\\.\nSELECT 1;\n";
-        let expected = BTreeMap::from([("public.users".to_owned(), 2), ("\"we ird\".\"a\"\"b.c\"".to_owned(), 0)]);
+        let expected =
+            BTreeMap::from([("public.users".to_owned(), 2), ("\"we ird\".\"a\"\"b.c\"".to_owned(), 0)]);
         assert_eq!(counted(text), Some(expected));
     }
 

@@ -34,15 +34,19 @@ const FAMILIES: [Family; 12] = [
     ("check_timestamp_seconds", "When the last check ended.", |status| {
         status.last_check.as_ref().map(|check| seconds(check.at))
     }),
-    ("drill_success", "1 when the last drill restored the newest backup and every assertion held, else 0.", |s| {
-        s.last_drill.as_ref().map(|drill| flag(drill.ok))
-    }),
+    (
+        "drill_success",
+        "1 when the last drill restored the newest backup and every assertion held, else 0.",
+        |s| s.last_drill.as_ref().map(|drill| flag(drill.ok)),
+    ),
     ("drill_timestamp_seconds", "When the last drill ended.", |status| {
         status.last_drill.as_ref().map(|drill| seconds(drill.at))
     }),
-    ("drill_rpo_seconds", "Recovery point that the last drill measured: the age of the restored data.", |status| {
-        status.last_drill.as_ref().and_then(|drill| drill.rpo_seconds)
-    }),
+    (
+        "drill_rpo_seconds",
+        "Recovery point that the last drill measured: the age of the restored data.",
+        |status| status.last_drill.as_ref().and_then(|drill| drill.rpo_seconds),
+    ),
     ("drill_rto_seconds", "Recovery time that the last drill measured.", |status| {
         status.last_drill.as_ref().and_then(|drill| drill.rto_seconds)
     }),

@@ -65,7 +65,10 @@ mod tests {
     }
 
     fn seen(history: &[Entry], second: i64) -> Vec<String> {
-        objects_at(history.to_vec(), at(second)).into_iter().map(|(key, v)| format!("{key}@{}", v.id)).collect()
+        objects_at(history.to_vec(), at(second))
+            .into_iter()
+            .map(|(key, v)| format!("{key}@{}", v.id))
+            .collect()
     }
 
     #[test]

@@ -130,8 +130,12 @@ struct Rule {
 type Period = (i64, i64, i64);
 
 fn rules(retention: &Retention) -> [Rule; 6] {
-    let rule =
-        |reason, left, period: fn(Timestamp, &TimeZone) -> Period| Rule { reason, left, period, filled: None };
+    let rule = |reason, left, period: fn(Timestamp, &TimeZone) -> Period| Rule {
+        reason,
+        left,
+        period,
+        filled: None,
+    };
     [
         rule(Reason::Last, retention.last, every_one),
         rule(Reason::Hourly, retention.hourly, hour),

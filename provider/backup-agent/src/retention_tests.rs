@@ -56,10 +56,7 @@ fn a_day_of_23_or_25_hours_is_one_day() {
     let spring = ["2026-03-29T00:10", "2026-03-29T23:50", "2026-03-30T00:10"].map(in_paris);
     let autumn = ["2026-10-25T00:10", "2026-10-25T23:50", "2026-10-26T00:10"].map(in_paris);
     for times in [spring, autumn] {
-        assert_eq!(
-            kept(&backups(&times), Retention { daily: 9, ..Retention::default() }, &paris()),
-            [1, 2]
-        );
+        assert_eq!(kept(&backups(&times), Retention { daily: 9, ..Retention::default() }, &paris()), [1, 2]);
     }
 }
 

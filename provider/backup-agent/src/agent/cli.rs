@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
+use super::check::{self, CheckError};
+use super::drill::{self, DrillError};
+use super::forget::{self, Effect, ForgetError};
 use super::journal;
+use super::restore::{self, RestoreError, Target, Wanted};
 use super::run::{self, RunError};
 use super::session::{Session, SessionError, read_configuration};
 use crate::metrics;
@@ -28,10 +33,62 @@ pub struct CommandLine {
 pub enum Command {
     /// Make a backup.
     Run,
+    /// Remove the backups that no rule of the retention keeps, and the data that only they used.
+    Forget {
+        /// Only tell what would be removed.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Check that the repository is whole.
+    Check {
+        /// The share of the data that is read and verified. Default: the configuration's.
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+        read_data: Option<u8>,
+    },
+    /// Put a backup into an empty place, or the repository itself back to what it was.
+    Restore(RestoreArguments),
+    /// Prove that the newest backup can be restored.
+    Drill,
     /// Print what is known of the policy, as JSON.
     Status,
     /// Print what is known of the policy, in Prometheus' text format.
     Metrics,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// The beginning of a snapshot's id. Default: the newest complete one.
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<String>,
+    /// See the repository as it was then, also what was deleted or overwritten since: `2026-11-24T02:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    target: TargetArguments,
+    /// The port of the server.
+    #[arg(long, default_value_t = 5432, requires = "server")]
+    port: u16,
+    /// The role that connects to the server.
+    #[arg(long, default_value = "postgres", requires = "server")]
+    user: String,
+    /// The system user that talks to the server.
+    #[arg(long, default_value = "postgres", requires = "server")]
+    system_user: String,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct TargetArguments {
+    /// Restore all files of the backup (dumps too) into this folder, which must be empty or not there.
+    #[arg(long, value_name = "FOLDER")]
+    target: Option<PathBuf>,
+    /// Restore roles and databases into the PostgreSQL server with its socket in this folder, which must have none of them.
+    #[arg(long, value_name = "SOCKET FOLDER")]
+    server: Option<PathBuf>,
+    /// Put the repository's objects back as they were at `--at`, after they were deleted or overwritten.
+    #[arg(long)]
+    repository: bool,
 }
 
 /// Why a command failed.
@@ -43,9 +100,22 @@ pub enum CommandError {
     /// No backup.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Nothing was forgotten.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+    /// Nothing was checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// Nothing was restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// Nothing was proved.
+    #[error(transparent)]
+    Drill(#[from] DrillError),
 }
 
-/// Does what the command line says. Exit codes: 0 done, 1 failed, 3 done and something is missing or did not hold.
+/// Does what the command line says. Exit codes: 0 done, 1 not done, 2 a wrong command line, 3 done and something is
+/// missing or did not hold.
 pub fn main() -> ExitCode {
     let _ = log::set_logger(&Warnings).map(|()| log::set_max_level(log::LevelFilter::Warn));
     match perform(CommandLine::parse()) {
@@ -62,6 +132,18 @@ fn perform(line: CommandLine) -> Result<Outcome, CommandError> {
     let configuration = read_configuration(&line.config)?;
     match line.command {
         Command::Run => Ok(run::run(&mut Session::begin(configuration, "run")?)?),
+        Command::Forget { dry_run } => {
+            let effect = if dry_run { Effect::Tell } else { Effect::Remove };
+            Ok(forget::forget(&mut Session::begin(configuration, "forget")?, effect)?)
+        }
+        Command::Check { read_data } => {
+            let percent = read_data.unwrap_or(configuration.check.read_data_percent);
+            Ok(check::check(&mut Session::begin(configuration, "check")?, percent)?)
+        }
+        Command::Restore(arguments) => {
+            Ok(restore::restore(&mut Session::begin(configuration, "restore")?, &arguments.into())?)
+        }
+        Command::Drill => Ok(drill::drill(&mut Session::begin(configuration, "drill")?)?),
         Command::Status => {
             let status = journal::observe(&configuration).map_err(SessionError::from)?;
             println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -72,6 +154,18 @@ fn perform(line: CommandLine) -> Result<Outcome, CommandError> {
             print!("{}", metrics::render(&status));
             Ok(Outcome::Success)
         }
+    }
+}
+
+impl From<RestoreArguments> for Wanted {
+    fn from(arguments: RestoreArguments) -> Self {
+        let RestoreArguments { snapshot, at, target, port, user, system_user } = arguments;
+        let target = match (target.target, target.server) {
+            (Some(folder), _) => Target::Folder(folder),
+            (None, Some(socket)) => Target::Server { socket, port, user, system_user },
+            (None, None) => Target::Repository,
+        };
+        Self { snapshot, at, target }
     }
 }
 

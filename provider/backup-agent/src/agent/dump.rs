@@ -90,7 +90,9 @@ pub enum DumpError {
     #[error("the server has no database but its templates")]
     Nothing,
     /// A name that cannot be a file's.
-    #[error("database {0:?} cannot be backed up: its name cannot be that of a file; name the others in source.postgresql.databases")]
+    #[error(
+        "database {0:?} cannot be backed up: its name cannot be that of a file; name the others in source.postgresql.databases"
+    )]
     Name(String),
     /// The dump ended before its end.
     #[error("the dump of {0} is not complete")]
@@ -131,7 +133,9 @@ impl DumpSource {
         if configured.programs.is_none() {
             server.programs = programs_of(major);
         }
-        ["pg_dump", "pg_restore", "pg_dumpall"].iter().try_for_each(|name| check_tool(&server, name, major))?;
+        ["pg_dump", "pg_restore", "pg_dumpall"]
+            .iter()
+            .try_for_each(|name| check_tool(&server, name, major))?;
         let in_recovery = server.ask("template1", "select pg_is_in_recovery()")? == "t";
         let databases = databases(&server, configured.databases.as_deref())?;
         let version = version.split(' ').next().unwrap_or_default().to_owned();
@@ -212,7 +216,8 @@ fn check_tool(server: &Server, name: &'static str, major: u32) -> Result<(), Dum
 
 impl Progress {
     fn is_complete(&self, databases: &[String]) -> bool {
-        databases.iter().all(|name| self.done.contains_key(name)) && self.sizes.len() == databases.len() + GLOBALS.len() + 1
+        databases.iter().all(|name| self.done.contains_key(name))
+            && self.sizes.len() == databases.len() + GLOBALS.len() + 1
     }
 }
 
@@ -316,9 +321,10 @@ impl ReadSource for DumpSource {
     /// In the order of their names, which the format of the repository wants.
     fn entries(&self) -> Self::Iter {
         let root = Path::new(ROOT);
-        let databases = self.shared.databases.iter().map(|name| {
-            (root.join("databases").join(format!("{name}.dump")), Kind::Database(name.clone()))
-        });
+        let databases =
+            self.shared.databases.iter().map(|name| {
+                (root.join("databases").join(format!("{name}.dump")), Kind::Database(name.clone()))
+            });
         let globals = GLOBALS.iter().map(|kind| (root.join("globals").join(kind.file), Kind::Globals(*kind)));
         let manifest = (root.join("manifest.json"), Kind::Manifest);
         let entry = |(path, kind): (PathBuf, Kind)| {
@@ -332,7 +338,13 @@ impl ReadSource for DumpSource {
 
 fn metadata() -> Metadata {
     let now = rustic_core::jiff::Timestamp::now();
-    Metadata { mode: Some(0o600), mtime: Some(now), ctime: Some(now), atime: Some(now), ..Metadata::default() }
+    Metadata {
+        mode: Some(0o600),
+        mtime: Some(now),
+        ctime: Some(now),
+        atime: Some(now),
+        ..Metadata::default()
+    }
 }
 
 impl ReadSourceOpen for DumpFile {
@@ -342,7 +354,12 @@ impl ReadSourceOpen for DumpFile {
         Ok(match self.kind {
             Kind::Database(name) => {
                 let state = State::Waiting;
-                DumpReader::Database(Box::new(DatabaseReader { shared: self.shared, path: self.path, name, state }))
+                DumpReader::Database(Box::new(DatabaseReader {
+                    shared: self.shared,
+                    path: self.path,
+                    name,
+                    state,
+                }))
             }
             kind => DumpReader::Text(TextReader { shared: self.shared, path: self.path, kind, text: None }),
         })
@@ -516,7 +533,8 @@ impl Session {
         // A standby cannot lend its transaction: there the tables are listed a moment earlier.
         let export = if in_recovery { "select ''" } else { "select pg_export_snapshot()" };
         let size = format!("select pg_database_size({})", literal(database));
-        let script = format!("begin isolation level repeatable read, read only;\n{export};\n{TABLES};\n{size};\n");
+        let script =
+            format!("begin isolation level repeatable read, read only;\n{export};\n{TABLES};\n{size};\n");
         let asked = psql.child.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(script.as_bytes()));
         let mut lines = [String::new(), String::new(), String::new()];
         for line in &mut lines {
@@ -528,7 +546,8 @@ impl Session {
         }
         let [snapshot, tables, bytes] = lines.map(|line| line.trim_end_matches('\n').to_owned());
         let tables = serde_json::from_str(&tables);
-        let tables = tables.map_err(|error| DumpError::Answer { program: "psql", told: error.to_string() })?;
+        let tables =
+            tables.map_err(|error| DumpError::Answer { program: "psql", told: error.to_string() })?;
         let bytes = bytes.parse().map_err(|_| DumpError::Answer { program: "psql", told: bytes.clone() })?;
         Ok(Self { snapshot: (!in_recovery).then_some(snapshot), tables, bytes, _psql: psql })
     }

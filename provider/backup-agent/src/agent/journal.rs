@@ -121,7 +121,8 @@ impl Journal {
 
     /// A run that is `running` while nobody holds the lock was killed.
     fn settle_what_was_killed(&mut self) -> Result<(), JournalError> {
-        let is_running = |status: &Status| status.last_run.as_ref().is_some_and(|r| r.outcome == Outcome::Running);
+        let is_running =
+            |status: &Status| status.last_run.as_ref().is_some_and(|r| r.outcome == Outcome::Running);
         if !is_running(&self.status) {
             return Ok(());
         }

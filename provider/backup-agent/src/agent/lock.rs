@@ -58,7 +58,9 @@ pub struct RepositoryLock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody else works on it.
-    #[error("the repository is locked by {holder}; if nothing runs there, `restic unlock` removes the lock once it is stale (30 minutes)")]
+    #[error(
+        "the repository is locked by {holder}; if nothing runs there, `restic unlock` removes the lock once it is stale (30 minutes)"
+    )]
     Held {
         /// Who, since when, and how.
         holder: String,
@@ -168,7 +170,9 @@ impl Keeper {
     fn yield_to_others(&self, own: Option<&str>) -> Result<(), LockError> {
         let now = Timestamp::now();
         let this_host = hostname();
-        for listed in self.objects.list("locks/")?.into_iter().filter(|listed| Some(listed.key.as_str()) != own) {
+        for listed in
+            self.objects.list("locks/")?.into_iter().filter(|listed| Some(listed.key.as_str()) != own)
+        {
             let Some(other) = self.read(&listed.key)? else { continue };
             if other.is_stale(now, &this_host, is_running) {
                 self.objects.delete(&listed.key)?;
@@ -188,7 +192,8 @@ impl Keeper {
             Ok(sealed) => {
                 let content = self.cipher.open(&sealed).and_then(|json| plain_json(&json));
                 let content = content.and_then(|json| serde_json::from_slice(&json).ok());
-                let unknown = || LockError::Held { holder: format!("a lock that cannot be understood, {key}") };
+                let unknown =
+                    || LockError::Held { holder: format!("a lock that cannot be understood, {key}") };
                 content.map(Some).ok_or_else(unknown)
             }
         }
@@ -227,7 +232,9 @@ impl Keeper {
     fn is_held(&self) -> Result<(), String> {
         let Some((key, since)) = self.held().clone() else { return Err("the lock was given up".to_owned()) };
         if Timestamp::now().duration_since(since) > STALE {
-            return Err("the lock on the repository became stale meanwhile (was the machine suspended?)".to_owned());
+            return Err(
+                "the lock on the repository became stale meanwhile (was the machine suspended?)".to_owned()
+            );
         }
         let held = self.objects.list(&key).map_err(|error| error.to_string())?;
         let is_there = !held.is_empty() || self.held().as_ref().is_some_and(|(newer, _)| *newer != key);
@@ -269,7 +276,11 @@ impl Content {
 impl std::fmt::Display for Content {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let how = if self.exclusive { "exclusively " } else { "" };
-        write!(formatter, "{how}process {} of {}@{} since {}", self.pid, self.username, self.hostname, self.time)
+        write!(
+            formatter,
+            "{how}process {} of {}@{} since {}",
+            self.pid, self.username, self.hostname, self.time
+        )
     }
 }
 

@@ -276,7 +276,8 @@ impl Objects {
             let mut body = answer.body;
             let mut content = Vec::with_capacity(expected.unwrap_or_default());
             while let Some(piece) = body.next().await {
-                let piece = piece.map_err(|error| Attempt::Again(format!("the answer broke off: {error}")))?;
+                let piece =
+                    piece.map_err(|error| Attempt::Again(format!("the answer broke off: {error}")))?;
                 self.keep_pace(piece.len()).await;
                 content.extend_from_slice(&piece);
             }
@@ -420,7 +421,8 @@ fn size(size: Option<i64>) -> u64 {
 }
 
 fn client(repository: &configuration::Repository) -> Result<Client, ConnectError> {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
     let builder = aws_sdk_s3::config::Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(repository.region.clone()))

@@ -158,7 +158,8 @@ impl Program {
     /// Starts it; it ends with the command.
     pub fn start(mut self, stop: &Stop) -> Result<Running, ProcessError> {
         let started = self.command.spawn();
-        let mut child = started.map_err(|source| ProcessError::Start { program: self.told.clone(), source })?;
+        let mut child =
+            started.map_err(|source| ProcessError::Start { program: self.told.clone(), source })?;
         let attended = stop.attend(child.id());
         let stderr = child.stderr.take().map(|pipe| thread::spawn(move || end_of(pipe)));
         Ok(Running { child, told: self.told, _attended: attended, stderr })
@@ -181,7 +182,8 @@ impl Program {
         let mut running = self.with_input().start(stop)?;
         let stdin = running.child.stdin.take();
         let input = input.to_owned();
-        let writing = thread::spawn(move || stdin.map_or(Ok(()), |mut pipe| pipe.write_all(input.as_bytes())));
+        let writing =
+            thread::spawn(move || stdin.map_or(Ok(()), |mut pipe| pipe.write_all(input.as_bytes())));
         let mut output = Vec::new();
         if let Some(mut pipe) = running.child.stdout.take() {
             let read = pipe.read_to_end(&mut output);
@@ -267,7 +269,8 @@ mod tests {
     #[test]
     fn a_child_ends_with_the_command() {
         let stop = Stop::default();
-        let mut running = Program::new("/bin/sh").args(["-c", "read never"]).with_input().start(&stop).unwrap();
+        let mut running =
+            Program::new("/bin/sh").args(["-c", "read never"]).with_input().start(&stop).unwrap();
         let input = running.child.stdin.take();
         stop.now(super::super::stop::StopReason::Signal);
         assert!(running.finish().is_err());

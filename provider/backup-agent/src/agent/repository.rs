@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustic_core::repofile::{KeyFile, MasterKey, SnapshotFile};
 use rustic_core::{
-    ConfigOptions, Credentials, FileType, KeyOptions, Open, OpenStatus, ReadBackend, Repository, RepositoryBackends,
-    RepositoryOptions, RusticError, WriteBackend,
+    ConfigOptions, Credentials, FileType, KeyOptions, Open, OpenStatus, ReadBackend, Repository,
+    RepositoryBackends, RepositoryOptions, RusticError, WriteBackend,
 };
 
 use super::lock::{Cipher, LockError, Mode, RepositoryLock, hostname};
@@ -32,7 +32,7 @@ pub struct Vault {
     passwords: Passwords,
     tag: String,
     location: String,
-    cache: PathBuf,
+    cache: Option<PathBuf>,
     lock_wait: std::time::Duration,
 }
 
@@ -51,6 +51,15 @@ pub enum Absent {
     Make,
     /// It is an error.
     Fail,
+}
+
+/// Whether what was read of the repository is kept on the host (encrypted, as it is there).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// For what comes every night.
+    Use,
+    /// For what proves that the repository itself is whole.
+    Bypass,
 }
 
 /// An open repository.
@@ -122,7 +131,11 @@ pub enum RepositoryError {
 
 impl Vault {
     /// Of this policy. Secrets are read; nothing is asked of S3 yet.
-    pub fn of(configuration: &Configuration, objects: Arc<Objects>) -> Result<Self, SecretError> {
+    pub fn of(
+        configuration: &Configuration,
+        objects: Arc<Objects>,
+        cache: Cache,
+    ) -> Result<Self, SecretError> {
         let folder = secret::credentials();
         let read = |secret| secret::read(secret, folder.as_deref());
         let repository = &configuration.repository;
@@ -137,7 +150,7 @@ impl Vault {
             passwords,
             tag: configuration.tag(),
             location: repository.location(),
-            cache: configuration.folder().join("cache"),
+            cache: (cache == Cache::Use).then(|| configuration.folder().join("cache")),
             lock_wait: configuration.limits.lock_wait.duration(),
         })
     }
@@ -151,9 +164,11 @@ impl Vault {
         }?;
         let found = opened.config().id.to_hex().as_str().to_owned();
         match known.filter(|known| known.id != found) {
-            Some(known) => {
-                Err(RepositoryError::Another { location: self.location.clone(), found, known: known.id.clone() })
-            }
+            Some(known) => Err(RepositoryError::Another {
+                location: self.location.clone(),
+                found,
+                known: known.id.clone(),
+            }),
             None => Ok(opened),
         }
     }
@@ -169,8 +184,7 @@ impl Vault {
 
     /// Locks the repository; a backup that is not covered by the lock is not committed.
     pub fn lock(&self, opened: &Opened, mode: Mode) -> Result<RepositoryLock, LockError> {
-        let lock =
-            RepositoryLock::acquire(&self.objects, Cipher::new(&opened.key()), mode, self.lock_wait)?;
+        let lock = RepositoryLock::acquire(&self.objects, Cipher::new(&opened.key()), mode, self.lock_wait)?;
         self.gate.require(lock.witness());
         Ok(lock)
     }
@@ -246,7 +260,8 @@ impl Vault {
             add_key(opened, recovery)?;
             done.push("recovery_key_added");
         }
-        let Some(previous) = self.passwords.previous.as_ref().filter(|value| self.passwords.is_outdated(value))
+        let Some(previous) =
+            self.passwords.previous.as_ref().filter(|value| self.passwords.is_outdated(value))
         else {
             return Ok(done);
         };
@@ -278,17 +293,17 @@ impl Vault {
     }
 
     fn closed(&self, storage: &Arc<Storage>) -> Result<Repository<()>, RepositoryError> {
-        let options = RepositoryOptions::default().cache_dir(self.cache.clone()).no_cache(storage.is_past());
+        let options = RepositoryOptions::default().no_cache(self.cache.is_none() || storage.is_past());
+        let options = match &self.cache {
+            Some(folder) => options.cache_dir(folder.clone()),
+            None => options,
+        };
         let backend: Arc<dyn WriteBackend> = Arc::clone(storage) as _;
         Repository::new(&options, &RepositoryBackends::new(backend, None))
             .map_err(format_error("prepare the repository"))
     }
 
-    fn make(
-        &self,
-        known: Option<&KnownRepository>,
-        absent: Absent,
-    ) -> Result<Opened, RepositoryError> {
+    fn make(&self, known: Option<&KnownRepository>, absent: Absent) -> Result<Opened, RepositoryError> {
         if let Some(known) = known {
             return Err(RepositoryError::Gone { location: self.location.clone(), id: known.id.clone() });
         }
@@ -339,14 +354,17 @@ impl Vault {
                 Ok(opened) if storage.is_past() => return Ok(opened),
                 Ok(opened) => {
                     let unfit = keys.iter().filter(|(_, other)| other.encrypt != key.encrypt);
-                    unfit.map(|(id, _)| key_of(FileType::Key, id)).try_for_each(|key| self.objects.delete(&key))?;
+                    unfit
+                        .map(|(id, _)| key_of(FileType::Key, id))
+                        .try_for_each(|key| self.objects.delete(&key))?;
                     return Ok(opened);
                 }
                 Err(error) => failure = Some(format_error("open the repository")(error)),
             }
         }
         let keys = storage.list(FileType::Key).map_err(format_error("list the keys"))?.len();
-        Err(failure.unwrap_or_else(|| RepositoryError::WrongPassword { location: self.location.clone(), keys }))
+        Err(failure
+            .unwrap_or_else(|| RepositoryError::WrongPassword { location: self.location.clone(), keys }))
     }
 }
 

@@ -134,7 +134,8 @@ fn make(session: &mut Session, started_at: Timestamp) -> Result<Made, RunError> 
     let Read { mut snapshot, problems, sizes } = read;
     if !sizes.is_empty() {
         // The index has only now what was just written.
-        let reopened = session.open(Absent::Fail)?.to_indexed_ids().map_err(format_error("read the index"))?;
+        let reopened =
+            session.open(Absent::Fail)?.to_indexed_ids().map_err(format_error("read the index"))?;
         snapshot.tree = sizes::correct(&reopened, &session.vault.objects, &cipher, snapshot.tree, &sizes)?;
     }
     if problems.is_empty() || !sizes.is_empty() {
@@ -223,7 +224,8 @@ fn settle<S: IndexedIds>(
     }
     repository.save_snapshots(vec![settled.clone()]).map_err(format_error(step))?;
     repository.delete_snapshots(&[first_id]).map_err(format_error(step))?;
-    let of_this_run = |(snapshot, _): &(SnapshotFile, _)| snapshot.tree == settled.tree && snapshot.time == settled.time;
+    let of_this_run =
+        |(snapshot, _): &(SnapshotFile, _)| snapshot.tree == settled.tree && snapshot.time == settled.time;
     let found = vault.backups(repository)?.into_iter().find(of_this_run);
     let missing = || RepositoryError::Format { step, cause: "it is not in the repository".to_owned() };
     Ok(found.map(|(snapshot, _)| snapshot).ok_or_else(missing)?)

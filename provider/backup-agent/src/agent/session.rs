@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::journal::{Journal, JournalError};
 use super::objects::{ConnectError, Objects, event_loop};
 use super::process::Program;
-use super::repository::{Absent, Opened, RepositoryError, Vault};
+use super::repository::{Absent, Cache, Opened, RepositoryError, Vault};
 use super::secret::SecretError;
 use super::stop::Stop;
 use crate::configuration::{Configuration, ConfigurationError, IoClass};
@@ -74,7 +74,8 @@ impl Session {
         let stop = Stop::default();
         let runtime = event_loop(&stop)?;
         let objects = Objects::of(&configuration, runtime.handle().clone(), &stop)?;
-        let vault = Vault::of(&configuration, Arc::new(objects))?;
+        let cache = if matches!(command, "run" | "forget") { Cache::Use } else { Cache::Bypass };
+        let vault = Vault::of(&configuration, Arc::new(objects), cache)?;
         stop.after(configuration.limits.time);
         let session = Self { configuration, journal, stop, vault, _runtime: runtime };
         session.be_humble();

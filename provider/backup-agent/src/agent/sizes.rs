@@ -81,7 +81,8 @@ fn packed(trees: &[Stored], cipher: &Cipher) -> (Vec<u8>, Vec<u8>) {
     for tree in trees {
         let sealed = cipher.seal(&tree.content);
         let id = tree.id.to_hex();
-        blobs.push(json!({ "id": id.as_str(), "type": "tree", "offset": pack.len(), "length": sealed.len() }));
+        blobs
+            .push(json!({ "id": id.as_str(), "type": "tree", "offset": pack.len(), "length": sealed.len() }));
         header.push(UNCOMPRESSED_TREE);
         header.extend_from_slice(&length(&sealed));
         header.extend_from_slice(&bytes_of(id.as_str()));

@@ -9,9 +9,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use rustic_core::{
-    BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend,
-};
+use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use sha2::{Digest, Sha256};
 
 use super::objects::{ObjectError, Objects};
@@ -100,7 +98,8 @@ impl Storage {
                 Ok(self.objects.list(folder)?.into_iter().map(|listed| (listed.key, listed.size)).collect())
             }
             View::Past(versions) => {
-                let below = versions.range(folder.to_owned()..).take_while(|(key, _)| key.starts_with(folder));
+                let below =
+                    versions.range(folder.to_owned()..).take_while(|(key, _)| key.starts_with(folder));
                 Ok(below.map(|(key, version)| (key.clone(), version.size)).collect())
             }
         }
@@ -135,7 +134,8 @@ impl ReadBackend for Storage {
     }
 
     fn list_with_size(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {
-        let folder = if tpe == FileType::Config { "config".to_owned() } else { format!("{}/", tpe.dirname()) };
+        let folder =
+            if tpe == FileType::Config { "config".to_owned() } else { format!("{}/", tpe.dirname()) };
         let files = self.files(&folder).map_err(|error| failed("list", &folder, error))?;
         if tpe == FileType::Config {
             let config = files.into_iter().filter(|(key, _)| key == "config");
@@ -180,13 +180,7 @@ impl ReadBackend for Storage {
 }
 
 impl WriteBackend for Storage {
-    fn write_bytes(
-        &self,
-        tpe: FileType,
-        id: &Id,
-        _cacheable: bool,
-        content: BytesList,
-    ) -> RusticResult<()> {
+    fn write_bytes(&self, tpe: FileType, id: &Id, _cacheable: bool, content: BytesList) -> RusticResult<()> {
         self.write(tpe, id, &joined(&content))
     }
 
@@ -264,11 +258,7 @@ fn joined(content: &BytesList) -> Bytes {
     }
 }
 
-fn failed(
-    verb: &str,
-    key: &str,
-    cause: impl std::error::Error + Send + Sync + 'static,
-) -> Box<RusticError> {
+fn failed(verb: &str, key: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Box<RusticError> {
     RusticError::with_source(ErrorKind::Backend, format!("cannot {verb} {key}: {cause}"), cause)
 }
 

@@ -12,7 +12,6 @@ use acceptance::fault_proxy::FaultProxy;
 use acceptance::moto::Moto;
 use serde_json::{Value, json};
 
-
 pub(crate) mod postgresql;
 
 /// The agent's program.
@@ -91,7 +90,12 @@ impl Stage {
         let file = self.path("configuration.json");
         write_secret(&file, &self.configuration.borrow().to_string());
         let mut command = Command::new(AGENT);
-        command.arg("--config").arg(file).args(arguments).env_clear().env("PATH", std::env::var("PATH").unwrap());
+        command
+            .arg("--config")
+            .arg(file)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap());
         command
     }
 

@@ -109,7 +109,13 @@ impl Server {
     fn await_ready(&self) {
         let end = Instant::now() + Duration::from_mins(1);
         // pg_isready with a timeout waits for the socket itself; a socket that is not there yet is asked for again.
-        while !command("pg_isready").args(["-q", "-t", "5", "-h"]).arg(&self.folder).status().unwrap().success() {
+        while !command("pg_isready")
+            .args(["-q", "-t", "5", "-h"])
+            .arg(&self.folder)
+            .status()
+            .unwrap()
+            .success()
+        {
             assert!(Instant::now() < end, "the server does not come up");
         }
     }
@@ -142,7 +148,13 @@ pub(crate) fn command(program: &str) -> Command {
     use std::os::unix::process::CommandExt;
     let (uid, gid) = ids(LIVE);
     let mut command = Command::new(Path::new(PROGRAMS).join(program));
-    command.uid(uid).gid(gid).current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+    command
+        .uid(uid)
+        .gid(gid)
+        .current_dir("/")
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8");
     command
 }
 
