@@ -17,6 +17,10 @@ pub(crate) mod postgresql;
 /// The agent's program.
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_socle-backup");
 
+/// moto asks for a signature on objects, and does not look at it.
+const ANYBODY: &str = "Authorization: AWS4-HMAC-SHA256 Credential=anybody/20260101/us-east-1/s3/aws4_request, \
+                       SignedHeaders=host, Signature=none";
+
 /// A policy, its bucket, and its host.
 pub(crate) struct Stage {
     pub(crate) s3: FaultProxy,
@@ -172,7 +176,7 @@ impl Stage {
     pub(crate) fn request_bytes(&self, method: &str, target: &str, body: Vec<u8>) -> Vec<u8> {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--fail-with-body", "-X", method, "--data-binary", "@-"])
-            .args(["-H", "Content-Type: application/octet-stream"])
+            .args(["-H", "Content-Type: application/octet-stream", "-H", ANYBODY])
             .arg(format!("{}/{target}", self.bucket_url()).replace("/?", "?"))
             .stdin(file_with(&body))
             .output()

@@ -1,6 +1,7 @@
 //! A real PostgreSQL 15 in a temporary folder, with the database of a social network.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -125,6 +126,38 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.signal("QUIT");
         let _ = self.postgres.wait();
+    }
+}
+
+/// A client that holds a lock on a table until this is dropped.
+pub(crate) struct Blocker(Child);
+
+impl Blocker {
+    pub(crate) fn lock(server: &Server, database: &str, table: &str) -> Self {
+        let mut psql = command("psql");
+        psql.args(["-XAtq", "-U", "postgres", "-d", database, "-h"]).arg(&server.folder);
+        let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let script = format!("begin; lock table {table} in access exclusive mode; select 'locked';\n");
+        psql.stdin.as_mut().unwrap().write_all(script.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "locked");
+        Self(psql)
+    }
+
+    /// Until somebody waits for the lock.
+    pub(crate) fn await_waiting(&self, server: &Server) {
+        let end = Instant::now() + Duration::from_mins(1);
+        while server.execute("postgres", "select count(*) from pg_locks where not granted;") == "0" {
+            assert!(Instant::now() < end, "nobody waits");
+        }
+    }
+}
+
+impl Drop for Blocker {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
