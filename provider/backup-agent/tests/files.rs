@@ -180,10 +180,10 @@ fn secrets_are_nowhere_but_in_their_files() {
 
 fn flip_a_byte(stage: &Stage) {
     let key = stage.objects("data/").into_iter().next().unwrap();
-    let mut content = stage.request_bytes("GET", &key, Vec::new());
+    let mut content = stage.request_bytes("GET", &key, &[]);
     let middle = content.len() / 2;
     content[middle] ^= 1;
-    stage.request_bytes("PUT", &key, content);
+    stage.request_bytes("PUT", &key, &content);
 }
 
 fn assert_same(original: &Path, restored_root: &Path) {

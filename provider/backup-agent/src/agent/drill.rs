@@ -139,8 +139,12 @@ fn prove_databases<S: IndexedFull>(
 ) -> Result<(Timestamp, Vec<String>), DrillError> {
     let manifest = read_manifest(repository, snapshot)?;
     let owner = Account::named(&wanted.system_user)?;
-    let scratch =
-        Scratch::make(&wanted.scratch, &session.configuration.name, Some(&owner), &[live.socket.clone()])?;
+    let scratch = Scratch::make(
+        &wanted.scratch,
+        &session.configuration.name,
+        Some(&owner),
+        std::slice::from_ref(&live.socket),
+    )?;
     scratch.demand_room(manifest.room())?;
     let throwaway = scratch.server(&owner, &programs(live, &manifest), &session.stop)?;
     let server = &throwaway.server;

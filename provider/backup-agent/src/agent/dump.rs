@@ -416,6 +416,9 @@ enum State {
     Done,
 }
 
+/// Rows by table; none when the data broke off.
+type Counted = Option<BTreeMap<String, u64>>;
+
 /// The tools that make and verify one dump.
 #[derive(Debug)]
 struct Dumping {
@@ -424,7 +427,7 @@ struct Dumping {
     output: ChildStdout,
     verifier: Running,
     to_verifier: Option<ChildStdin>,
-    counting: Option<JoinHandle<io::Result<Option<BTreeMap<String, u64>>>>>,
+    counting: Option<JoinHandle<io::Result<Counted>>>,
     bytes: u64,
 }
 
@@ -506,7 +509,7 @@ impl Dumping {
     }
 }
 
-fn count_rows(output: ChildStdout) -> io::Result<Option<BTreeMap<String, u64>>> {
+fn count_rows(output: ChildStdout) -> io::Result<Counted> {
     let mut reader = BufReader::with_capacity(256 << 10, output);
     let mut counter = RowCounter::default();
     let mut line = Vec::new();

@@ -217,15 +217,8 @@ impl Keeper {
                 // It becomes stale by itself.
                 let _ = self.objects.delete(&old);
             }
-            (Err(_), Some((_, since))) => self.give_up_if_lost(self.objects.stop(), since),
+            (Err(_), Some((_, since))) => give_up_if_lost(self.objects.stop(), since),
             (_, None) => {}
-        }
-    }
-
-    fn give_up_if_lost(&self, stop: &Stop, since: Timestamp) {
-        let age = Timestamp::now().duration_since(since);
-        if age > LOST {
-            stop.now(StopReason::LockLost(age.unsigned_abs().as_secs()));
         }
     }
 
@@ -250,6 +243,13 @@ impl Keeper {
 
     fn held(&self) -> MutexGuard<'_, Option<(String, Timestamp)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn give_up_if_lost(stop: &Stop, since: Timestamp) {
+    let age = Timestamp::now().duration_since(since);
+    if age > LOST {
+        stop.now(StopReason::LockLost(age.unsigned_abs().as_secs()));
     }
 }
 

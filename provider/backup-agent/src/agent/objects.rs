@@ -3,6 +3,7 @@
 //! Every put carries a checksum (SHA-256) that S3 verifies. The SDK's own retries are off. Nothing here deletes a
 //! version: a delete leaves a marker, and what was there stays readable for as long as the bucket keeps it.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use futures::stream;
 use http_body_util::StreamBody;
 use http_body_util::combinators::BoxBody;
+use hyper::body::Frame;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::runtime::{Handle, Runtime};
@@ -170,7 +172,7 @@ impl Objects {
             return Ok(Bytes::new());
         }
         let last = u64::from(offset) + u64::from(length) - 1;
-        let bytes = self.read(key, version, Some(format!("bytes={offset}-{last}")))?;
+        let bytes = self.read(key, version, Some(&format!("bytes={offset}-{last}")))?;
         // Beyond the end S3 gives what there is.
         let complete = bytes.len() == length as usize;
         complete.then_some(bytes).ok_or_else(|| ObjectError::NotFound(format!("{key} of that size")))
@@ -266,11 +268,12 @@ impl Objects {
         Some(Entry { key, version: version.to_owned(), at, kind })
     }
 
-    fn read(&self, key: &str, version: Option<&str>, range: Option<String>) -> Result<Bytes, ObjectError> {
+    fn read(&self, key: &str, version: Option<&str>, range: Option<&str>) -> Result<Bytes, ObjectError> {
         let call = format!("get {key}");
         self.insist(&call, key, || async {
             let request = self.client.get_object().bucket(&self.bucket).key(self.path(key));
-            let request = request.set_version_id(version.map(str::to_owned)).set_range(range.clone());
+            let request =
+                request.set_version_id(version.map(str::to_owned)).set_range(range.map(str::to_owned));
             let answer = request.send().await?;
             let expected = answer.content_length().and_then(|length| usize::try_from(length).ok());
             let mut body = answer.body;
@@ -309,7 +312,7 @@ impl Objects {
             }
             let piece = left.split_to(PIECE.min(left.len()));
             tokio::time::sleep(pace.delay(piece.len(), Instant::now())).await;
-            let frame = bytes_frame(piece);
+            let frame = Ok::<_, Infallible>(Frame::data(piece));
             Some((frame, (left, pace)))
         });
         ByteStream::new(SdkBody::from_body_1_x(BoxBody::new(StreamBody::new(pieces))))
@@ -410,10 +413,6 @@ fn judge(status: u16, code: String, message: String) -> Attempt {
 
 fn refused(code: String, message: String) -> Attempt {
     Attempt::Final(ObjectError::Refused { call: String::new(), code, message })
-}
-
-fn bytes_frame(piece: Bytes) -> Result<hyper::body::Frame<Bytes>, std::io::Error> {
-    Ok(hyper::body::Frame::data(piece))
 }
 
 fn size(size: Option<i64>) -> u64 {

@@ -158,10 +158,7 @@ impl Vault {
     /// Opens the repository; `known` is what the last command found.
     pub fn open(&self, known: Option<&KnownRepository>, absent: Absent) -> Result<Opened, RepositoryError> {
         let known = known.filter(|known| known.location == self.location);
-        let opened = match self.is_there()? {
-            true => self.unlock(),
-            false => self.make(known, absent),
-        }?;
+        let opened = if self.is_there()? { self.unlock() } else { self.make(known, absent) }?;
         let found = opened.config().id.to_hex().as_str().to_owned();
         match known.filter(|known| known.id != found) {
             Some(known) => Err(RepositoryError::Another {

@@ -15,6 +15,7 @@ use super::sizes::{self, Sizes};
 use super::stop::StopReason;
 use crate::configuration::{Command, Files, Postgresql, Source};
 use crate::facts;
+use crate::retention::Completeness;
 use crate::status::{KnownRepository, Outcome, Run};
 
 /// Why there is no backup, or none that is complete.
@@ -67,7 +68,7 @@ pub fn run(session: &mut Session) -> Result<Outcome, RunError> {
     session.journal.update(|status| status.last_run = Some(begun.clone()))?;
     session.event("started", facts! {});
     match make(session, begun.started_at) {
-        Ok(made) => record(session, begun, made),
+        Ok(made) => record(session, &begun, made),
         Err(error) => {
             let problem = error.to_string();
             session.event("failed", facts! { "problem": problem });
@@ -83,7 +84,7 @@ pub fn run(session: &mut Session) -> Result<Outcome, RunError> {
     }
 }
 
-fn record(session: &mut Session, begun: Run, made: Made) -> Result<Outcome, RunError> {
+fn record(session: &mut Session, begun: &Run, made: Made) -> Result<Outcome, RunError> {
     let outcome = if made.problems.is_empty() { Outcome::Success } else { Outcome::Incomplete };
     let run = Run {
         finished_at: Some(Timestamp::now()),
@@ -92,7 +93,7 @@ fn record(session: &mut Session, begun: Run, made: Made) -> Result<Outcome, RunE
         bytes_read: made.bytes_read,
         bytes_added: made.bytes_added,
         problems: made.problems,
-        ..begun
+        ..begun.clone()
     };
     session.event(
         "finished",
@@ -139,7 +140,9 @@ fn make(session: &mut Session, started_at: Timestamp) -> Result<Made, RunError> 
         snapshot.tree = sizes::correct(&reopened, &session.vault.objects, &cipher, snapshot.tree, &sizes)?;
     }
     if problems.is_empty() || !sizes.is_empty() {
-        snapshot = settle(&session.vault, &indexed, snapshot, problems.is_empty())?;
+        let completeness =
+            if problems.is_empty() { Completeness::Complete } else { Completeness::Incomplete };
+        snapshot = settle(&session.vault, &indexed, snapshot, completeness)?;
     }
     let repository = session.vault.known(&indexed)?;
     drop(lock);
@@ -171,7 +174,7 @@ fn back_up_databases<S: IndexedIds>(
     session.event("dumping", facts! { "databases": source.databases(), "server_version": source.version() });
     session.vault.gate.require(source.witness());
     let paths = [source.root()];
-    let archived = repository.archive(&options(true), &source, new_snapshot(&session.vault)?, &paths);
+    let archived = repository.archive(&options_of_streams(), &source, new_snapshot(&session.vault)?, &paths);
     session.stop.check()?;
     // What went wrong with a dump says more than what came of it.
     source.failure().map_or(Ok(()), Err)?;
@@ -201,7 +204,7 @@ fn read_files<S: IndexedIds>(
 ) -> Result<Read, RunError> {
     let source = FileSource::new(files)?;
     let paths = outermost(&files.paths);
-    let archived = repository.archive(&options(false), &source, new_snapshot(&session.vault)?, &paths);
+    let archived = repository.archive(&options(), &source, new_snapshot(&session.vault)?, &paths);
     session.stop.check()?;
     let findings = source.findings();
     let snapshot = archived.map_err(format_error("back up the files"))?;
@@ -214,12 +217,12 @@ fn settle<S: IndexedIds>(
     vault: &Vault,
     repository: &Repository<S>,
     first: SnapshotFile,
-    is_complete: bool,
+    completeness: Completeness,
 ) -> Result<SnapshotFile, RunError> {
     let step = "commit the backup";
     let first_id = first.id;
     let mut settled = first;
-    if is_complete {
+    if completeness == Completeness::Complete {
         settled.tags = tags(vault.tag());
     }
     repository.save_snapshots(vec![settled.clone()]).map_err(format_error(step))?;
@@ -246,9 +249,13 @@ fn new_snapshot(vault: &Vault) -> Result<SnapshotFile, RepositoryError> {
     Ok(snapshot)
 }
 
+fn options() -> BackupOptions {
+    BackupOptions::default().no_scan(true)
+}
+
 /// A stream is read whatever the last backup knows of it.
-fn options(is_stream: bool) -> BackupOptions {
-    BackupOptions::default().no_scan(true).parent_opts(ParentOptions::default().force(is_stream))
+fn options_of_streams() -> BackupOptions {
+    options().parent_opts(ParentOptions::default().force(true))
 }
 
 fn hook(session: &Session, event: &str, command: &Command) -> Result<(), ProcessError> {

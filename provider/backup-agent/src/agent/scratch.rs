@@ -119,8 +119,8 @@ impl Scratch {
         fs::write(folder.join(MARK), "").map_err(failed("mark", &folder))?;
         let scratch = Self { folder };
         if let Some(owner) = owner {
-            let owned = chown(&scratch.folder, Some(owner.uid), Some(owner.gid));
-            owned.map_err(failed("give away", &scratch.folder))?;
+            let given = chown(&scratch.folder, Some(owner.uid), Some(owner.gid));
+            given.map_err(failed("give away", &scratch.folder))?;
         }
         Ok(scratch)
     }

@@ -70,7 +70,7 @@ pub fn read(secret: &Secret, credentials: Option<&Path>) -> Result<Value, Secret
         Cause::Io(source) => SecretError::Read { secret: secret.to_string(), path: path.clone(), source },
         Cause::Mode(mode) => SecretError::Readable { path: path.clone(), mode },
     })?;
-    let text = text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t)).unwrap_or(&text);
+    let text = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
     if text.is_empty() {
         return Err(SecretError::Empty(secret.to_string()));
     }

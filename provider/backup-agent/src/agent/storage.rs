@@ -252,7 +252,9 @@ fn joined(content: &BytesList) -> Bytes {
         [one] => one.clone(),
         pieces => {
             let mut whole = BytesMut::with_capacity(content.size());
-            pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+            for piece in pieces {
+                whole.extend_from_slice(piece);
+            }
             whole.freeze()
         }
     }

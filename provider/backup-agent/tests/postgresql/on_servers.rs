@@ -1,16 +1,17 @@
-//! These need root, for servers of another user, and PostgreSQL 15.
+//! These need root, for servers of another user, and PostgreSQL.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::stage::postgresql::{Blocker, LIVE, PROGRAMS, Server};
+use crate::stage::postgresql::{Blocker, LIVE, Server, programs};
 use crate::stage::{self, Stage};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[test]
 fn dumps_are_whole_and_restic_restores_them() {
+    let programs = programs();
     let folder = open_folder();
     let server = Server::social(&folder.path().join("live"));
     let stage = Stage::of_databases(&server);
@@ -26,7 +27,7 @@ fn dumps_are_whole_and_restic_restores_them() {
     assert_eq!(rows["public.posts"], 5000, "{manifest:#}");
     assert_eq!(rows["public.\"Odd \"\"name\"\"\""], 2, "{manifest:#}");
     assert_eq!(rows["public.events_1"], 50, "{manifest:#}");
-    let listed = Command::new(format!("{PROGRAMS}/pg_restore"))
+    let listed = Command::new(format!("{programs}/pg_restore"))
         .arg("--list")
         .arg(target.join("postgresql/databases/social.dump"))
         .output()
@@ -99,9 +100,9 @@ fn a_drill_fails_loudly_on_a_flipped_byte() {
     stage.run(&["run"]);
     let packs = stage.objects("data/");
     for key in packs {
-        let mut content = stage.request_bytes("GET", &key, Vec::new());
+        let mut content = stage.request_bytes("GET", &key, &[]);
         content[40] ^= 1;
-        stage.request_bytes("PUT", &key, content);
+        stage.request_bytes("PUT", &key, &content);
     }
     assert_drill_fails(&stage, "");
 }
@@ -129,11 +130,12 @@ fn a_drill_fails_loudly_on_a_dump_that_lacks_a_table() {
 
 #[test]
 fn a_dump_that_lacks_a_table_is_not_committed() {
+    let programs = programs();
     let folder = open_folder();
     let live = Server::social(&folder.path().join("live"));
     let stage = Stage::of_databases(&live);
     let lacking = format!(
-        "case \"$*\" in *--version*) exec {PROGRAMS}/pg_dump \"$@\" ;; esac\nexec {PROGRAMS}/pg_dump --exclude-table=posts \"$@\""
+        "case \"$*\" in *--version*) exec {programs}/pg_dump \"$@\" ;; esac\nexec {programs}/pg_dump --exclude-table=posts \"$@\""
     );
     let tools = tools_with(&stage, "pg_dump", &lacking);
     stage.configure("/source/postgresql/programs", json!(tools));
@@ -144,28 +146,30 @@ fn a_dump_that_lacks_a_table_is_not_committed() {
 
 #[test]
 fn a_dump_that_fails_at_its_end_is_not_committed() {
+    let programs = programs();
     let folder = open_folder();
     let live = Server::social(&folder.path().join("live"));
     let stage = Stage::of_databases(&live);
     let fails = format!(
-        "{PROGRAMS}/pg_dump \"$@\"\ncase \"$*\" in *--version*) exit 0 ;; esac\necho 'at the last moment' >&2\nexit 1"
+        "{programs}/pg_dump \"$@\"\ncase \"$*\" in *--version*) exit 0 ;; esac\necho 'at the last moment' >&2\nexit 1"
     );
     stage.configure("/source/postgresql/programs", json!(tools_with(&stage, "pg_dump", &fails)));
     let told = stage.fail(&["run"]);
     assert!(told.contains("at the last moment"), "{told}");
     assert_eq!(stage.objects("snapshots/"), [""; 0]);
     assert_eq!(stage.status()["last_run"]["outcome"], "failure");
-    stage.configure("/source/postgresql/programs", json!(PROGRAMS));
+    stage.configure("/source/postgresql/programs", json!(programs));
     stage.run(&["run"]);
 }
 
 #[test]
 fn a_truncated_dump_is_not_committed() {
+    let programs = programs();
     let folder = open_folder();
     let live = Server::social(&folder.path().join("live"));
     let stage = Stage::of_databases(&live);
     let cut = format!(
-        "case \"$*\" in *--version*) exec {PROGRAMS}/pg_dump \"$@\" ;; esac\n{PROGRAMS}/pg_dump \"$@\" | head -c 200000"
+        "case \"$*\" in *--version*) exec {programs}/pg_dump \"$@\" ;; esac\n{programs}/pg_dump \"$@\" | head -c 200000"
     );
     stage.configure("/source/postgresql/programs", json!(tools_with(&stage, "pg_dump", &cut)));
     let told = stage.fail(&["run"]);
@@ -202,9 +206,10 @@ fn assert_drill_fails(stage: &Stage, because: &str) {
 /// A folder of tools in which one is a script.
 fn tools_with(stage: &Stage, name: &str, script: &str) -> std::path::PathBuf {
     let tools = stage.path("tools");
+    let programs = programs();
     fs::create_dir(&tools).unwrap();
     for tool in ["psql", "pg_dump", "pg_dumpall", "pg_restore"] {
-        std::os::unix::fs::symlink(format!("{PROGRAMS}/{tool}"), tools.join(tool)).unwrap();
+        std::os::unix::fs::symlink(format!("{programs}/{tool}"), tools.join(tool)).unwrap();
     }
     fs::remove_file(tools.join(name)).unwrap();
     fs::write(tools.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -55,7 +56,7 @@ impl Stage {
             "name": "test",
             "time_zone": "Europe/Paris",
             "repository": {
-                "bucket": bucket(&s3), "prefix": "some/where", "region": "us-east-1", "endpoint": s3.url(),
+                "bucket": format!("backups-{}", random_name()), "prefix": "some/where", "region": "us-east-1", "endpoint": s3.url(),
                 "credentials": { "keys": {
                     "access_key": { "file": at("access-key") }, "secret_key": { "file": at("secret-key") } } },
                 "password": { "file": at("password") },
@@ -170,15 +171,15 @@ impl Stage {
 
     /// A call of S3 on the bucket or on an object of it, as somebody else.
     pub(crate) fn request(&self, method: &str, target: &str, body: &str) -> String {
-        String::from_utf8_lossy(&self.request_bytes(method, target, body.as_bytes().to_vec())).into_owned()
+        String::from_utf8_lossy(&self.request_bytes(method, target, body.as_bytes())).into_owned()
     }
 
-    pub(crate) fn request_bytes(&self, method: &str, target: &str, body: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn request_bytes(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--fail-with-body", "-X", method, "--data-binary", "@-"])
             .args(["-H", "Content-Type: application/octet-stream", "-H", ANYBODY])
             .arg(format!("{}/{target}", self.bucket_url()).replace("/?", "?"))
-            .stdin(file_with(&body))
+            .stdin(file_with(body))
             .output()
             .unwrap();
         assert!(output.status.success(), "{method} {target}: {}", told(&output));
@@ -187,7 +188,6 @@ impl Stage {
 }
 
 fn file_with(content: &[u8]) -> fs::File {
-    use std::io::{Seek, Write};
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content).unwrap();
     file.rewind().unwrap();
@@ -210,14 +210,9 @@ pub(crate) fn write_secret(path: &Path, value: &str) {
 
 /// A name that nobody else has.
 pub(crate) fn random_name() -> String {
-    let mut bytes = [0_u8; 12];
-    use std::io::Read;
+    let mut bytes = [0_u8; 20];
     fs::File::open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bucket(_: &FaultProxy) -> String {
-    format!("backups-{}", random_name())
+    bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect()
 }
 
 /// Bytes that do not compress, the same for the same seed.

@@ -1,18 +1,27 @@
-//! A real PostgreSQL 15 in a temporary folder, with the database of a social network.
+//! A real PostgreSQL in a temporary folder, with the database of a social network.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::{Stage, told};
 
-/// Debian's folder of PostgreSQL 15.
-pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+/// Debian's folder of the newest PostgreSQL that is installed.
+pub(crate) fn programs() -> &'static str {
+    static FOUND: OnceLock<String> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let installed = fs::read_dir("/usr/lib/postgresql").unwrap().flatten();
+        let versions = installed.filter(|entry| entry.path().join("bin/initdb").is_file());
+        let versions = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        format!("/usr/lib/postgresql/{}/bin", versions.max().unwrap())
+    })
+}
 
 /// The live server's system user, and the drill's.
 pub(crate) const LIVE: &str = "postgres";
@@ -130,7 +139,10 @@ impl Drop for Server {
 }
 
 /// A client that holds a lock on a table until this is dropped.
-pub(crate) struct Blocker(Child);
+pub(crate) struct Blocker {
+    psql: Child,
+    folder: PathBuf,
+}
 
 impl Blocker {
     pub(crate) fn lock(server: &Server, database: &str, table: &str) -> Self {
@@ -142,11 +154,12 @@ impl Blocker {
         let mut line = String::new();
         BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line.trim(), "locked");
-        Self(psql)
+        Self { psql, folder: server.folder.clone() }
     }
 
     /// Until somebody waits for the lock.
     pub(crate) fn await_waiting(&self, server: &Server) {
+        assert_eq!(self.folder, server.folder);
         let end = Instant::now() + Duration::from_mins(1);
         while server.execute("postgres", "select count(*) from pg_locks where not granted;") == "0" {
             assert!(Instant::now() < end, "nobody waits");
@@ -156,8 +169,8 @@ impl Blocker {
 
 impl Drop for Blocker {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        let _ = self.0.wait();
+        drop(self.psql.stdin.take());
+        let _ = self.psql.wait();
     }
 }
 
@@ -166,7 +179,7 @@ impl Stage {
     pub(crate) fn of_databases(server: &Server) -> Self {
         let stage = Self::new();
         let source = json!({
-            "system_user": LIVE, "user": "postgres", "socket": server.folder, "programs": PROGRAMS,
+            "system_user": LIVE, "user": "postgres", "socket": server.folder, "programs": programs(),
             "databases": ["social"],
         });
         stage.configure("/source", json!({ "postgresql": source }));
@@ -180,7 +193,7 @@ impl Stage {
 pub(crate) fn command(program: &str) -> Command {
     use std::os::unix::process::CommandExt;
     let (uid, gid) = ids(LIVE);
-    let mut command = Command::new(Path::new(PROGRAMS).join(program));
+    let mut command = Command::new(Path::new(programs()).join(program));
     command
         .uid(uid)
         .gid(gid)
