@@ -237,7 +237,7 @@ impl Keeper {
     fn release(&self) {
         if let Some((key, _)) = self.held().take() {
             // One that stays behind is stale at once: this process is gone.
-            let _ = self.objects.delete(&key);
+            self.objects.let_go(&key);
         }
     }
 

@@ -185,7 +185,11 @@ impl Objects {
 
     /// Writes an object where there is none.
     pub fn create(&self, key: &str, content: &Bytes) -> Result<(), ObjectError> {
-        self.write(key, content, Some("*"))
+        match self.write(key, content, Some("*")) {
+            // It may be our own: written, and the answer was lost.
+            Err(ObjectError::Exists(_)) if self.get(key, None)? == *content => Ok(()),
+            written => written,
+        }
     }
 
     /// Deletes an object; one that is not there is no error.
@@ -195,6 +199,13 @@ impl Objects {
             self.client.delete_object().bucket(&self.bucket).key(self.path(key)).send().await?;
             Ok(())
         })
+    }
+
+    /// Deletes an object that nobody else misses, also when the command is to end: one attempt.
+    pub fn let_go(&self, key: &str) {
+        let request = self.client.delete_object().bucket(&self.bucket).key(self.path(key));
+        // What stays is taken for stale.
+        let _ = self.runtime.block_on(request.send());
     }
 
     /// All objects below a folder, as `snapshots/`; empty: all of the repository.

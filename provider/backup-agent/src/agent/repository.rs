@@ -315,7 +315,8 @@ impl Vault {
         let storage = self.storage();
         let credentials = Credentials::password(self.passwords.current.reveal());
         match self.closed(&storage)?.init(&credentials, &key_options(), &shape()) {
-            Ok(opened) => Ok(opened),
+            // Opened like any other, which removes the key that a killed run may have left.
+            Ok(_) => self.unlock(),
             // Another agent was faster: its repository is ours too, our key fits nothing.
             Err(_) if self.is_there()? => {
                 storage.written_keys().iter().try_for_each(|key| self.objects.delete(key))?;

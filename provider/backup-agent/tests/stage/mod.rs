@@ -92,7 +92,8 @@ impl Stage {
 
     /// The agent, about to be started.
     pub(crate) fn agent(&self, arguments: &[&str]) -> Command {
-        let file = self.path("configuration.json");
+        // An agent that runs may not have read its own yet.
+        let file = self.path(&format!("configuration-{}.json", random_name()));
         write_secret(&file, &self.configuration.borrow().to_string());
         let mut command = Command::new(AGENT);
         command
