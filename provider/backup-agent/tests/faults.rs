@@ -163,6 +163,7 @@ fn two_machines_that_begin_at_once_share_one_repository() {
         let stage = Stage::of_files();
         let first = stage.start(&["run"]);
         stage.configure("/records", json!(stage.path("records-of-another")));
+        stage.configure("/metrics_file", json!(stage.path("metrics-of-another.prom")));
         let second = stage.try_run(&["run"]);
         let first = first.wait_with_output().unwrap();
         assert!(first.status.success(), "{}", told(&first));
@@ -177,16 +178,17 @@ fn two_machines_that_begin_at_once_share_one_repository() {
 fn while_a_run_holds_its_lock_restic_does_not_prune_and_forget_waits() {
     let stage = Stage::of_files();
     stage.run(&["run"]);
-    let calls = calls_of(&stage, &["run"]);
-    let run = hold_at(&stage, &["run"], calls / 2);
+    stage.configure("/source/files/pre", json!(["/bin/sleep", "600"]));
+    let run = stage.start(&["run"]);
+    await_event(&stage, "pre_command");
     let restic = stage.restic(&["prune"]).output().unwrap();
     assert!(told(&restic).contains("locked"), "{}", told(&restic));
     stage.configure("/records", json!(stage.path("records-of-another")));
     stage.configure("/limits/lock_wait", json!("0s"));
     let told = stage.fail(&["forget"]);
     assert!(told.contains("locked by process"), "{told}");
-    stage.s3.heal();
-    end(run);
+    std::process::Command::new("kill").arg(run.id().to_string()).status().unwrap();
+    run.wait_with_output().unwrap();
 }
 
 #[test]

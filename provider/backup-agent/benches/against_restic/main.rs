@@ -2,6 +2,7 @@
 //! database, `restic backup` for files; a first and a second backup of each, wall time and peak memory.
 //!
 //! `cargo bench -p backup-agent -- [FILE]` prints a table, and writes it to FILE. Needs root, PostgreSQL and restic.
+//! `SOCLE_BACKUP_AGENT` names another agent than the one that was just built, as the static one of a release.
 //! Sizes: `SOCLE_BENCH_DATABASE_MB` (1024) and `SOCLE_BENCH_FILES` (100000).
 
 #[path = "../../tests/stage/mod.rs"]

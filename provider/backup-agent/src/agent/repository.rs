@@ -380,7 +380,14 @@ fn keys_of(
 ) -> Result<Vec<(rustic_core::Id, MasterKey)>, RepositoryError> {
     let mut fitting = Vec::new();
     for id in storage.list(FileType::Key).map_err(format_error("list the keys"))? {
-        let content = storage.read_full(FileType::Key, &id).map_err(format_error("read a key"))?;
+        let content = match storage.read_full(FileType::Key, &id) {
+            Ok(content) => content,
+            // Removed since it was listed, by an agent that lost the race to make the repository.
+            Err(_) if !storage.list(FileType::Key).map_err(format_error("list the keys"))?.contains(&id) => {
+                continue;
+            }
+            Err(error) => return Err(format_error("read a key")(error)),
+        };
         let Ok(file) = serde_json::from_slice::<KeyFile>(&content) else { continue };
         let Ok(key) = file.key_from_password(&password.reveal()) else { continue };
         let (encrypt, k, r) = key.to_keys();

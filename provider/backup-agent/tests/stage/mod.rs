@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 
 pub(crate) mod postgresql;
 
-/// The agent's program.
-pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_socle-backup");
+/// The agent's program: `SOCLE_BACKUP_AGENT`, else the one that was built with the tests.
+fn agent() -> std::ffi::OsString {
+    std::env::var_os("SOCLE_BACKUP_AGENT").unwrap_or_else(|| env!("CARGO_BIN_EXE_socle-backup").into())
+}
 
 /// moto asks for a signature on objects, and does not look at it.
 const ANYBODY: &str = "Authorization: AWS4-HMAC-SHA256 Credential=anybody/20260101/us-east-1/s3/aws4_request, \
@@ -95,7 +97,7 @@ impl Stage {
         // An agent that runs may not have read its own yet.
         let file = self.path(&format!("configuration-{}.json", random_name()));
         write_secret(&file, &self.configuration.borrow().to_string());
-        let mut command = Command::new(AGENT);
+        let mut command = Command::new(agent());
         command
             .arg("--config")
             .arg(file)
