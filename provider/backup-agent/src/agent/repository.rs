@@ -204,7 +204,7 @@ impl Vault {
         &self,
         opened: &Repository<S>,
     ) -> Result<Vec<(SnapshotFile, Backup<String>)>, RepositoryError> {
-        let snapshots = opened.get_all_snapshots().map_err(format_error("read the list of backups"))?;
+        let snapshots = read_snapshots(opened)?;
         let ours = snapshots.into_iter().filter_map(|snapshot| {
             let completeness = self.completeness(&snapshot)?;
             let backup = Backup {
@@ -371,6 +371,18 @@ impl Passwords {
     fn is_outdated(&self, previous: &Value) -> bool {
         *previous != self.current && self.recovery.as_ref() != Some(previous)
     }
+}
+
+/// An agent on another machine that settles its backup removes a snapshot that was listed a moment ago: then the list is
+/// read again.
+fn read_snapshots<S: Open>(opened: &Repository<S>) -> Result<Vec<SnapshotFile>, RepositoryError> {
+    const AGAIN: usize = 3;
+    for _ in 0..AGAIN {
+        if let Ok(snapshots) = opened.get_all_snapshots() {
+            return Ok(snapshots);
+        }
+    }
+    opened.get_all_snapshots().map_err(format_error("read the list of backups"))
 }
 
 /// The keys that open by this password.
