@@ -5,7 +5,7 @@ use rustic_core::{CheckOptions, Open, ReadSubsetOption, Repository};
 
 use super::journal::JournalError;
 use super::lock::Mode;
-use super::repository::{Absent, RepositoryError, format_error};
+use super::repository::{Absent, RepositoryError, format_error, guarded};
 use super::session::Session;
 use crate::facts;
 use crate::status::{Check, Outcome};
@@ -27,7 +27,7 @@ pub enum CheckError {
 /// Checks the structure, and so many percent of the data; records what was found.
 pub fn check(session: &mut Session, read_data_percent: u8) -> Result<Outcome, CheckError> {
     session.event("started", facts! { "read_data_percent": read_data_percent });
-    let examined = open_and_examine(session, read_data_percent);
+    let examined = guarded("check the repository", || open_and_examine(session, read_data_percent));
     let problems = match &examined {
         Ok(problems) => problems.clone(),
         // A repository that cannot be opened is not whole; one that cannot be reached may well be.

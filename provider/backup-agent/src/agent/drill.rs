@@ -11,7 +11,7 @@ use super::lock::{LockError, Mode};
 use super::postgresql::{Server, any_programs, programs_of};
 use super::process::{Account, ProcessError};
 use super::refill::{RefillError, read_manifest, refill};
-use super::repository::{Absent, RepositoryError, format_error, moment};
+use super::repository::{Absent, RepositoryError, format_error, guarded, moment};
 use super::restore::{RestoreError, restore_files};
 use super::scratch::{Scratch, ScratchError};
 use super::session::Session;
@@ -67,7 +67,7 @@ pub fn drill(session: &mut Session) -> Result<Outcome, DrillError> {
     let wanted = session.configuration.drill.clone().ok_or(DrillError::None)?;
     let began = Timestamp::now();
     session.event("started", facts! {});
-    let proved = prove(session, &wanted, began);
+    let proved = guarded("prove the backup", || prove(session, &wanted, began));
     let at = Timestamp::now();
     let record = match &proved {
         Ok(seen) => Drill {

@@ -9,7 +9,7 @@ use rustic_core::{PruneOptions, Repository};
 use super::check::{examine, record};
 use super::journal::JournalError;
 use super::lock::Mode;
-use super::repository::{Absent, Opened, RepositoryError, format_error};
+use super::repository::{Absent, Opened, RepositoryError, format_error, guarded};
 use super::session::Session;
 use super::stop::StopReason;
 use crate::configuration::ConfigurationError;
@@ -52,7 +52,7 @@ pub enum ForgetError {
 /// Forgets, and records how it went.
 pub fn forget(session: &mut Session, effect: Effect) -> Result<Outcome, ForgetError> {
     session.event("started", facts! {});
-    let done = weigh_and_remove(session, effect);
+    let done = guarded("forget", || weigh_and_remove(session, effect));
     let forget = match &done {
         Ok((removed, kept)) => Forget {
             at: Timestamp::now(),

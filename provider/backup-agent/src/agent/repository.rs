@@ -1,5 +1,6 @@
 //! Opening the repository: making it once, telling that it is ours, and keeping its keys as the configuration wants them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -436,6 +437,19 @@ fn shape() -> ConfigOptions {
 /// The moment of a snapshot, from the time library of `rustic_core` to ours.
 pub fn moment(time: &rustic_core::jiff::Zoned) -> Option<Timestamp> {
     Timestamp::from_nanosecond(time.timestamp().as_nanosecond()).ok()
+}
+
+/// `rustic_core` gives up by a panic on some damaged repositories: it becomes an error, which is recorded like any other.
+pub fn guarded<T, E: From<RepositoryError>>(
+    step: &'static str,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let cause = format!("the repository is damaged, or cannot be read: {text}");
+        Err(RepositoryError::Format { step, cause }.into())
+    })
 }
 
 /// Turns an error of `rustic_core` into one of ours, short.

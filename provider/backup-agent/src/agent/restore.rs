@@ -15,7 +15,7 @@ use super::objects::ObjectError;
 use super::postgresql::{Server, any_programs, programs_of};
 use super::process::{Account, ProcessError};
 use super::refill::{RefillError, read_manifest, refill};
-use super::repository::{Absent, Opened, RepositoryError, format_error};
+use super::repository::{Absent, Opened, RepositoryError, format_error, guarded};
 use super::session::Session;
 use super::storage::digest;
 use crate::facts;
@@ -103,10 +103,10 @@ pub enum RestoreError {
 /// Restores, and records how it went.
 pub fn restore(session: &mut Session, wanted: &Wanted) -> Result<Outcome, RestoreError> {
     session.event("started", facts! { "at": wanted.at });
-    let restored = match &wanted.target {
+    let restored = guarded("restore", || match &wanted.target {
         Target::Repository => put_back(session, wanted.at).map(|()| None),
         _ => restore_backup(session, wanted).map(Some),
-    };
+    });
     let problems: Vec<_> = restored.as_ref().err().map(ToString::to_string).into_iter().collect();
     let outcome = if restored.is_ok() { Outcome::Success } else { Outcome::Failure };
     let snapshot = restored.as_ref().ok().cloned().flatten();

@@ -9,7 +9,7 @@ use super::files::{FileSource, FilesError, outermost};
 use super::journal::JournalError;
 use super::lock::{Cipher, Mode, hostname};
 use super::process::{ProcessError, Program};
-use super::repository::{Absent, RepositoryError, Vault, format_error};
+use super::repository::{Absent, RepositoryError, Vault, format_error, guarded};
 use super::session::Session;
 use super::sizes::{self, Sizes};
 use super::stop::StopReason;
@@ -67,7 +67,7 @@ pub fn run(session: &mut Session) -> Result<Outcome, RunError> {
     };
     session.journal.update(|status| status.last_run = Some(begun.clone()))?;
     session.event("started", facts! {});
-    match make(session, begun.started_at) {
+    match guarded("make a backup", || make(session, begun.started_at)) {
         Ok(made) => record(session, &begun, made),
         Err(error) => {
             let problem = error.to_string();
