@@ -33,6 +33,10 @@ needs apt-ftparchive apt-utils
 needs ssh-keygen openssh-client
 # The oracle for zone files.
 needs named-checkzone bind9-utils
+# The judge of backups, the server that is backed up, and a stranger who calls S3.
+needs restic restic
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
+needs curl curl
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 
 install() {

@@ -193,6 +193,14 @@ impl FaultProxy {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
+    /// Waits until so many calls arrived since the list began, and says whether that was within `patience`.
+    pub fn await_calls(&self, count: usize, patience: Duration) -> bool {
+        let calls = lock(&self.ledger.calls);
+        let are_few = |calls: &mut Vec<Call>| calls.len() < count;
+        let waited = self.ledger.arrival.wait_timeout_while(calls, patience, are_few);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// How many calls of each action there were, as `3 GetChange, 1 ListHostedZones`: for messages and reports.
     pub fn summary(&self) -> String {
         let calls = self.calls();
@@ -365,7 +373,10 @@ async fn answer(
     let body = String::from_utf8(body.to_vec()).map_or(body, |text| Bytes::from(settle(text)));
     parts.headers.remove(CONNECTION);
     parts.headers.remove(TRANSFER_ENCODING);
-    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    // The answer to HEAD has no body, and the length of the one that it is about.
+    if !body.is_empty() {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
     let body = match fault {
         Some(Fault::TruncatedBody) => truncated(&body),
         Some(Fault::SlowBody(pause)) => slow(body, pause),

@@ -1,0 +1,338 @@
+//! What goes wrong: S3 that errs, agents that are killed, two at once, no room. Nothing is lost, nothing is silently
+//! incomplete, and the next run succeeds.
+
+mod stage;
+
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use acceptance::fault_rule::{Rule, Trigger};
+use serde_json::json;
+use stage::{Stage, noise, told};
+
+#[test]
+fn one_fault_at_any_call_is_borne_by_every_command() {
+    let stage = Stage::of_files();
+    configure_drill(&stage);
+    stage.run(&["run"]);
+    let faults: [fn(Trigger) -> Rule; 5] = [
+        Trigger::internal_error,
+        Trigger::cut_before,
+        Trigger::cut_after,
+        Trigger::truncated_body,
+        |trigger| trigger.slow_body(Duration::from_millis(20)),
+    ];
+    for command in ["run", "check", "drill", "forget"] {
+        stage.s3.take_calls();
+        stage.run(&[command]);
+        let calls = stage.s3.calls().len();
+        for n in (1..=calls).step_by(2) {
+            stage.s3.heal();
+            stage.s3.inject(faults[(n / 2) % faults.len()](Rule::on_any_call().nth(n)));
+            let output = stage.try_run(&[command]);
+            assert!(output.status.success(), "{command}, fault {n} of {calls}: {}", told(&output));
+        }
+        stage.s3.heal();
+    }
+    stage.run_restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn a_first_run_bears_a_write_that_was_done_although_the_answer_was_lost() {
+    let calls = {
+        let stage = Stage::of_files();
+        stage.run(&["run"]);
+        stage.s3.calls().len()
+    };
+    for n in (1..=calls).step_by(3) {
+        let stage = Stage::of_files();
+        stage.s3.inject(Rule::on_any_call().nth(n).cut_after());
+        let output = stage.try_run(&["run"]);
+        assert!(output.status.success(), "call {n} of {calls}: {}", told(&output));
+        stage.run_restic(&["check", "--read-data"]);
+        assert_eq!(stage.snapshots_of_restic().len(), 1, "call {n} of {calls}");
+    }
+}
+
+#[test]
+fn an_s3_that_stays_away_fails_the_run_in_time_and_is_told() {
+    let stage = Stage::of_files();
+    stage.configure("/limits/retries", json!("1s"));
+    stage.run(&["run"]);
+    for after in [0, 3, 8] {
+        (1..=after).for_each(|n| stage.s3.inject(Rule::on_any_call().nth(n).delay(Duration::ZERO)));
+        stage.s3.inject(Rule::on_any_call().internal_error());
+        fs::write(stage.path("data/new.bin"), noise(100_000, after as u64 + 9)).unwrap();
+        let told = stage.fail(&["run"]);
+        assert!(told.contains("limits.retries"), "{told}");
+        assert_eq!(stage.status()["last_run"]["outcome"], "failure");
+        stage.s3.heal();
+        stage.run(&["run"]);
+    }
+    stage.run_restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_loses_nothing_and_the_next_one_succeeds() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    let calls = calls_of(&stage, &["run"]);
+    for n in (1..=calls).step_by(2) {
+        fs::write(stage.path("data/new.bin"), noise(100_000, n as u64)).unwrap();
+        kill_at(&stage, &["run"], n);
+        assert_eq!(stage.status()["last_run"]["outcome"], "failure", "call {n} of {calls}");
+        // restic goes by a lock until somebody says `unlock`; the agent sees that its holder is gone.
+        stage.run_restic(&["check", "--no-lock"]);
+        stage.run(&["run"]);
+    }
+    stage.run(&["forget"]);
+    stage.run_restic(&["check", "--read-data"]);
+    assert_eq!(stage.objects("locks/"), [""; 0]);
+}
+
+#[test]
+fn a_first_run_that_is_killed_anywhere_does_not_hinder_the_next_one() {
+    let calls = {
+        let stage = Stage::of_files();
+        calls_of(&stage, &["run"])
+    };
+    for n in (1..=calls).step_by(3) {
+        let stage = Stage::of_files();
+        kill_at(&stage, &["run"], n);
+        stage.run(&["run"]);
+        stage.run_restic(&["check", "--read-data"]);
+        assert_eq!(stage.status()["last_run"]["outcome"], "success");
+    }
+}
+
+#[test]
+fn a_forget_that_is_killed_anywhere_loses_no_backup_that_is_kept() {
+    let stage = Stage::of_files();
+    let calls = {
+        make_backups(&stage, 3);
+        calls_of(&stage, &["forget"])
+    };
+    for n in (1..=calls).step_by(3) {
+        make_backups(&stage, 2);
+        kill_at(&stage, &["forget"], n);
+        stage.run_restic(&["check", "--no-lock", "--read-data"]);
+        stage.run(&["forget"]);
+        stage.run_restic(&["check", "--read-data"]);
+        assert_eq!(stage.snapshots_of_restic().len(), 2, "call {n} of {calls}");
+    }
+}
+
+#[test]
+fn check_restore_and_drill_that_are_killed_leave_nothing_that_hinders() {
+    let stage = Stage::of_files();
+    configure_drill(&stage);
+    stage.run(&["run"]);
+    let target = stage.path("restored");
+    let commands: [&[&str]; 3] = [&["check"], &["drill"], &["restore", "--target", target.to_str().unwrap()]];
+    for command in commands {
+        let calls = calls_of(&stage, command);
+        for n in [2, calls / 2, calls.saturating_sub(1)] {
+            let _ = fs::remove_dir_all(&target);
+            kill_at(&stage, command, n.max(1));
+            let _ = fs::remove_dir_all(&target);
+            stage.run(command);
+        }
+        let _ = fs::remove_dir_all(&target);
+    }
+    stage.run(&["forget"]);
+    assert_eq!(fs::read_dir(stage.path("drill")).unwrap().count(), 0);
+}
+
+#[test]
+fn of_two_commands_of_a_policy_on_one_machine_the_second_is_told() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    let first = hold_at(&stage, &["run"], 3);
+    let told = stage.fail(&["forget"]);
+    assert!(told.contains("another command"), "{told}");
+    stage.s3.heal();
+    end(first);
+    stage.run(&["run"]);
+}
+
+#[test]
+fn two_machines_that_begin_at_once_share_one_repository() {
+    for _ in 0..3 {
+        let stage = Stage::of_files();
+        let first = stage.start(&["run"]);
+        stage.configure("/records", json!(stage.path("records-of-another")));
+        stage.configure("/metrics_file", json!(stage.path("metrics-of-another.prom")));
+        let second = stage.try_run(&["run"]);
+        let first = first.wait_with_output().unwrap();
+        assert!(first.status.success(), "{}", told(&first));
+        assert!(second.status.success(), "{}", told(&second));
+        assert_eq!(stage.objects("keys/").len(), 1, "a key that fits nothing would confuse restic");
+        assert_eq!(stage.snapshots_of_restic().len(), 2);
+        stage.run_restic(&["check", "--read-data"]);
+    }
+}
+
+#[test]
+fn while_a_run_holds_its_lock_restic_does_not_prune_and_forget_waits() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    stage.configure("/source/files/pre", json!(["/bin/sleep", "600"]));
+    let run = stage.start(&["run"]);
+    await_event(&stage, "pre_command");
+    let restic = stage.restic(&["prune"]).output().unwrap();
+    assert!(told(&restic).contains("locked"), "{}", told(&restic));
+    stage.configure("/records", json!(stage.path("records-of-another")));
+    stage.configure("/limits/lock_wait", json!("0s"));
+    let told = stage.fail(&["forget"]);
+    assert!(told.contains("locked by process"), "{told}");
+    std::process::Command::new("kill").arg(run.id().to_string()).status().unwrap();
+    run.wait_with_output().unwrap();
+}
+
+#[test]
+fn secrets_are_neither_arguments_nor_in_the_environment() {
+    let stage = Stage::of_files();
+    let run = hold_at(&stage, &["run"], 3);
+    let of = |name| fs::read(format!("/proc/{}/{name}", run.id())).unwrap();
+    let seen = String::from_utf8_lossy(&[of("cmdline"), of("environ")].concat()).into_owned();
+    for name in ["password", "access-key", "secret-key"] {
+        assert!(!seen.contains(&fs::read_to_string(stage.path(name)).unwrap()), "{name}: {seen}");
+    }
+    stage.s3.heal();
+    end(run);
+}
+
+#[test]
+fn a_time_limit_ends_a_run_that_hangs() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    stage.configure("/limits/time", json!("2s"));
+    stage.configure("/source/files/pre", json!(["/bin/sleep", "60"]));
+    let began = Instant::now();
+    stage.fail(&["run"]);
+    assert!(began.elapsed() < Duration::from_secs(30));
+    assert_eq!(stage.status()["last_run"]["outcome"], "failure");
+    assert_eq!(stage.objects("locks/"), [""; 0]);
+}
+
+#[test]
+fn a_signal_ends_a_run_in_order() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    stage.configure("/source/files/pre", json!(["/bin/sleep", "60"]));
+    let run = stage.start(&["run"]);
+    await_event(&stage, "pre_command");
+    std::process::Command::new("kill").arg(run.id().to_string()).status().unwrap();
+    let output = run.wait_with_output().unwrap();
+    assert!(!output.status.success(), "{}", told(&output));
+    assert_eq!(stage.objects("locks/"), [""; 0]);
+    let status = stage.status();
+    assert_eq!(status["last_run"]["outcome"], "failure", "{status:#}");
+}
+
+mod on_servers {
+    //! These need root, to mount a small file system.
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_and_the_next_run_succeeds_once_there_is_room() {
+        let stage = Stage::of_files();
+        configure_drill(&stage);
+        stage.run(&["run"]);
+        let small = SmallDisk::at(&stage.path("records"), "64k");
+        fs::create_dir(stage.path("records/test")).unwrap();
+        fs::write(stage.path("records/fill"), noise(60_000, 5)).unwrap();
+        let told = stage.fail(&["run"]);
+        assert!(told.contains("No space left"), "{told}");
+        drop(small);
+        stage.run(&["run"]);
+        let small = SmallDisk::at(&stage.path("drill"), "1M");
+        stage.fail(&["drill"]);
+        let drill = stage.status()["last_drill"].clone();
+        assert!(drill["problems"].to_string().contains("bytes free"), "{drill:#}");
+        drop(small);
+        stage.run(&["drill"]);
+    }
+
+    struct SmallDisk(std::path::PathBuf);
+
+    impl SmallDisk {
+        fn at(path: &Path, size: &str) -> Self {
+            fs::create_dir_all(path).unwrap();
+            let options = format!("size={size}");
+            let mounted = std::process::Command::new("mount")
+                .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+                .arg(path)
+                .output()
+                .unwrap();
+            assert!(mounted.status.success(), "{}", told(&mounted));
+            Self(path.to_owned())
+        }
+    }
+
+    impl Drop for SmallDisk {
+        fn drop(&mut self) {
+            let _ = std::process::Command::new("umount").arg(&self.0).status();
+        }
+    }
+}
+
+fn configure_drill(stage: &Stage) {
+    stage.configure("/drill/scratch", json!(stage.path("drill")));
+    stage.configure("/drill/files", json!([stage.path("data/large.bin")]));
+}
+
+fn make_backups(stage: &Stage, count: u64) {
+    for _ in 0..count {
+        let seed = stage.s3.calls().len() as u64;
+        fs::write(stage.path("data/changing.bin"), noise(100_000, seed)).unwrap();
+        stage.run(&["run"]);
+    }
+}
+
+/// How many calls of S3 a command makes.
+fn calls_of(stage: &Stage, command: &[&str]) -> usize {
+    stage.s3.take_calls();
+    stage.run(command);
+    stage.s3.take_calls().len()
+}
+
+/// A command that waits in its `n`th call of S3.
+fn hold_at(stage: &Stage, command: &[&str], n: usize) -> Child {
+    stage.s3.heal();
+    stage.s3.take_calls();
+    // Also every later one: calls overlap.
+    (0..200)
+        .for_each(|more| stage.s3.inject(Rule::on_any_call().nth(n + more).delay(Duration::from_secs(20))));
+    let mut child = stage.start(command);
+    let end = Instant::now() + Duration::from_mins(1);
+    while !stage.s3.await_calls(n, Duration::from_millis(200)) && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < end, "{command:?} does not come to call {n}");
+    }
+    child
+}
+
+fn kill_at(stage: &Stage, command: &[&str], n: usize) {
+    let mut child = hold_at(stage, command, n);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    stage.s3.heal();
+}
+
+fn end(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn await_event(stage: &Stage, event: &str) {
+    let end = Instant::now() + Duration::from_mins(1);
+    let events = stage.path("records/test/events.jsonl");
+    let wanted = format!("\"event\":\"{event}\"");
+    while !fs::read_to_string(&events).unwrap_or_default().contains(&wanted) {
+        assert!(Instant::now() < end, "no event {event}");
+        std::thread::yield_now();
+    }
+}
