@@ -6,3 +6,4 @@
 pub mod clients;
 pub mod dns;
 pub mod provider;
+pub mod workload;

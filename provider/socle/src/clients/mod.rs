@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod dns;
+pub mod kubernetes;
 pub mod rate;
 pub mod retry;
 
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use crate::dns::route53::Route53;
 use aws::{Aws, AwsSettings};
 use dns::DnsClient;
+use kubernetes::Kubernetes;
 use retry::Budget;
 
 /// What every resource works with. Each client connects when it is first used, so a configuration that uses no AWS
@@ -24,12 +26,17 @@ use retry::Budget;
 pub struct Clients {
     route53: Route53,
     dns: DnsClient,
+    kubernetes: Kubernetes,
 }
 
 impl Clients {
     /// Connects to nothing.
     pub fn new(aws: AwsSettings) -> Self {
-        Self { route53: Route53::new(Arc::new(Aws::new(aws))), dns: DnsClient::default() }
+        Self {
+            route53: Route53::new(Arc::new(Aws::new(aws))),
+            dns: DnsClient::default(),
+            kubernetes: Kubernetes::default(),
+        }
     }
 
     /// Route 53.
@@ -40,6 +47,11 @@ impl Clients {
     /// The DNS servers of the world.
     pub fn dns(&self) -> &DnsClient {
         &self.dns
+    }
+
+    /// The API servers of clusters.
+    pub fn kubernetes(&self) -> &Kubernetes {
+        &self.kubernetes
     }
 }
 
