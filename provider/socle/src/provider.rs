@@ -8,6 +8,7 @@ use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
 use crate::clients::Clients;
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
+use crate::workload::Manifests;
 
 use aws::AwsBlock;
 use ssh::SshBlock;
@@ -52,6 +53,7 @@ impl Provider for Socle {
         Served::new()
             .resource::<DnsZone>()
             .resource::<DnsRecords>()
+            .resource::<Manifests>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()

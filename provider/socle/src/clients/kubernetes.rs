@@ -14,7 +14,7 @@ use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::Value;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 use super::rate::RateLimit;
 use super::retry::{Backoff, Budget, Policy, Repeat, Verdict};
@@ -33,6 +33,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE: u32 = 500;
 
 const JSON: &str = "application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
                           application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
@@ -63,7 +64,7 @@ pub struct Cluster {
     client: kube::Client,
     server: String,
     policy: Policy,
-    discovery: OnceCell<Discovery>,
+    discovery: Mutex<Option<Arc<Discovery>>>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -88,6 +89,15 @@ pub enum Conflicts {
     Refuse,
     /// They become ours.
     Force,
+}
+
+/// When what belongs to a deleted object goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// After it.
+    Background,
+    /// Before it: the object is gone when all is gone.
+    Foreground,
 }
 
 /// Whether the server may not know a kind yet.
@@ -153,15 +163,30 @@ impl Cluster {
         let backoff =
             Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(5), attempts: 5 };
         let policy = Policy { backoff, limit: RateLimit::new(Duration::from_millis(2), 64) };
-        Ok(Self { client, server, policy, discovery: OnceCell::new() })
+        Ok(Self { client, server, policy, discovery: Mutex::default() })
     }
 
     /// The kinds that the server serves; asked for once.
     ///
     /// # Errors
     /// When the server does not answer, or is too old to answer in this form.
-    pub async fn discovery(&self, budget: &Budget) -> Result<&Discovery, KubernetesError> {
-        self.discovery.get_or_try_init(|| self.discover(budget)).await
+    pub async fn discovery(&self, budget: &Budget) -> Result<Arc<Discovery>, KubernetesError> {
+        let mut known = self.discovery.lock().await;
+        if let Some(known) = &*known {
+            return Ok(Arc::clone(known));
+        }
+        let found = Arc::new(self.discover(budget).await?);
+        *known = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// The same, asked for again: a definition may have come since.
+    ///
+    /// # Errors
+    /// As [`discovery`](Self::discovery).
+    pub async fn discovery_anew(&self, budget: &Budget) -> Result<Arc<Discovery>, KubernetesError> {
+        self.discovery.lock().await.take();
+        self.discovery(budget).await
     }
 
     async fn discover(&self, budget: &Budget) -> Result<Discovery, KubernetesError> {
@@ -183,7 +208,7 @@ impl Cluster {
     ) -> Result<Option<Value>, KubernetesError> {
         let accept = match view {
             View::Whole => JSON,
-            View::Metadata => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            View::Metadata => METADATA,
         };
         found(self.json(Call { accept, ..Call::get(path) }, budget).await)
     }
@@ -226,7 +251,7 @@ impl Cluster {
         }
     }
 
-    /// Server-side apply; the answer is the object as it is now.
+    /// Server-side apply; the answer is the object's metadata as they are now.
     ///
     /// # Errors
     /// When the server does not answer, or refuses: a conflict is a refusal with its causes.
@@ -241,7 +266,7 @@ impl Cluster {
         let force = if conflicts == Conflicts::Force { "&force=true" } else { "" };
         let path = format!("{path}?fieldManager={MANAGER}{force}");
         let call = Call::with(Method::PATCH, &path, "application/apply-patch+yaml", object);
-        self.json(Call { kind, ..call }, budget).await
+        self.json(Call { kind, accept: METADATA, ..call }, budget).await
     }
 
     /// Makes an object that is nobody's; one that exists is fine.
@@ -266,14 +291,23 @@ impl Cluster {
         found(self.json(call, budget).await).map(drop)
     }
 
-    /// Deletes the object of that `uid`, and what belongs to it after it. One that is gone, or another one in its
-    /// place, is fine.
+    /// Deletes the object of that `uid`, and what belongs to it. One that is gone, or another one in its place, is
+    /// fine.
     ///
     /// # Errors
     /// When the server does not answer, or refuses.
-    pub async fn delete(&self, path: &str, uid: &str, budget: &Budget) -> Result<(), KubernetesError> {
-        let options =
-            serde_json::json!({ "preconditions": { "uid": uid }, "propagationPolicy": "Background" });
+    pub async fn delete(
+        &self,
+        path: &str,
+        uid: &str,
+        propagation: Propagation,
+        budget: &Budget,
+    ) -> Result<(), KubernetesError> {
+        let policy = match propagation {
+            Propagation::Background => "Background",
+            Propagation::Foreground => "Foreground",
+        };
+        let options = serde_json::json!({ "preconditions": { "uid": uid }, "propagationPolicy": policy });
         match self.json(Call::with(Method::DELETE, path, JSON, &options), budget).await {
             Err(error) if error.is("NotFound") || error.is("Conflict") => Ok(()),
             answer => answer.map(drop),

@@ -147,5 +147,27 @@ pub fn pod_selector(workload: &Value) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs.join(","))
 }
 
+/// The pods of a workload's newest version: what an older one suffers from is being mended already.
+pub fn newest_pods<'p>(workload: &Value, replica_sets: &[Value], pods: &'p [Value]) -> Vec<&'p Value> {
+    let metadata = &workload["metadata"];
+    let (label, newest) = match workload["kind"].as_str() {
+        Some("Deployment") => {
+            let revision = &metadata["annotations"]["deployment.kubernetes.io/revision"];
+            let is_newest = |set: &&Value| {
+                &set["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == revision
+            };
+            let set = replica_sets.iter().find(is_newest).map(|set| &set["metadata"]["labels"]);
+            ("pod-template-hash", set.map_or(&Value::Null, |labels| &labels["pod-template-hash"]))
+        }
+        Some("StatefulSet") => ("controller-revision-hash", &workload["status"]["updateRevision"]),
+        Some("DaemonSet") => {
+            ("pod-template-generation", &metadata["annotations"]["deprecated.daemonset.template.generation"])
+        }
+        _ => ("", &Value::Null),
+    };
+    let is_newest = |pod: &&Value| newest.is_null() || &pod["metadata"]["labels"][label] == newest;
+    pods.iter().filter(is_newest).collect()
+}
+
 #[cfg(test)]
 mod tests;

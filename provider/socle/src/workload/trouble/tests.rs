@@ -87,3 +87,13 @@ fn pods_are_found_by_the_selector_of_their_workload() {
     assert_eq!(pod_selector(&workload).as_deref(), Some("app=web,tier=front"));
     assert_eq!(pod_selector(&json!({"spec": {}})), None);
 }
+
+#[test]
+fn only_pods_of_the_newest_version_count() {
+    let of = |hash: &str| json!({"metadata": {"labels": {"pod-template-hash": hash}}});
+    let set = |revision: &str, hash: &str| json!({"metadata": {"annotations": {"deployment.kubernetes.io/revision": revision}, "labels": {"pod-template-hash": hash}}});
+    let deployment = json!({"kind": "Deployment", "metadata": {"annotations": {"deployment.kubernetes.io/revision": "2"}}});
+    let pods = [of("old"), of("new")];
+    assert_eq!(newest_pods(&deployment, &[set("1", "old"), set("2", "new")], &pods), [&pods[1]]);
+    assert_eq!(newest_pods(&json!({"kind": "Job"}), &[], &pods).len(), 2);
+}
