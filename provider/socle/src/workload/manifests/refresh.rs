@@ -144,14 +144,16 @@ impl Session {
         let mut seen = self.listed_by_collection(places).await?;
         let unseen: Vec<_> =
             places.iter().filter(|place| !seen.contains_key(&place.located.subject)).collect();
-        for place in unseen {
-            let view = view(&place.type_name);
-            let object = self.cluster.get(&place.located.path(), view, &self.budget).await?;
-            if let Some(object) = object {
-                seen.insert(place.located.subject.clone(), object);
-            }
+        for found in together(unseen.into_iter().map(|place| self.seen_at(place)).collect()).await {
+            seen.extend(found?);
         }
         Ok(seen)
+    }
+
+    async fn seen_at(&self, place: &Place) -> Result<Option<(Subject, Json)>, Problem> {
+        let view = view(&place.type_name);
+        let object = self.cluster.get(&place.located.path(), view, &self.budget).await?;
+        Ok(object.map(|object| (place.located.subject.clone(), object)))
     }
 
     async fn marked_at<'p>(&self, place: &'p Place, query: &str) -> Result<(&'p Place, Vec<Json>), Problem> {
