@@ -295,13 +295,16 @@ fn api_server(programs: &Path, folder: &Path, store: u16, port: u16) -> Command 
     command.args([
         format!("--etcd-servers=http://127.0.0.1:{store}"),
         "--bind-address=127.0.0.1".to_owned(),
+        "--external-hostname=localhost".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        "--endpoint-reconciler-type=none".to_owned(),
         format!("--secure-port={port}"),
         format!("--cert-dir={}", file("certificates")),
         format!("--tls-cert-file={}", file("server.crt")),
         format!("--tls-private-key-file={}", file("server.key")),
         format!("--client-ca-file={}", file("ca.crt")),
         format!("--token-auth-file={}", file("tokens.csv")),
-        format!("--service-account-key-file={}", file("accounts.key")),
+        format!("--service-account-key-file={}", file("accounts.pub")),
         format!("--service-account-signing-key-file={}", file("accounts.key")),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
@@ -360,7 +363,9 @@ fn write_certificates(folder: &Path) -> Result<(), KubeApiError> {
     client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     write(&folder.join("client.crt"), &client.signed_by(&key, &issuer)?.pem())?;
     write(&folder.join("client.key"), &key.serialize_pem())?;
-    write(&folder.join("accounts.key"), &KeyPair::generate()?.serialize_pem())
+    let key = KeyPair::generate()?;
+    write(&folder.join("accounts.pub"), &key.public_key_pem())?;
+    write(&folder.join("accounts.key"), &key.serialize_pem())
 }
 
 fn named(name: &str, organization: Option<&str>) -> DistinguishedName {
