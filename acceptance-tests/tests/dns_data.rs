@@ -40,7 +40,7 @@ fn a_neighbour_in_the_list_is_not_taken_for_the_zone() -> Result {
 }
 
 #[test]
-fn two_zones_of_one_name_are_an_error_that_names_both() -> Result {
+fn of_two_zones_of_one_name_one_is_chosen_by_id() -> Result {
     let stage = Stage::new()?;
     let zones = [
         stage.route53.create_zone("example.test", "one")?,
@@ -49,5 +49,9 @@ fn two_zones_of_one_name_are_an_error_that_names_both() -> Result {
     stage.write(DATA)?;
     let failed = stage.terraform.plan().expect_err("there are two");
     assert!(zones.iter().all(|zone| failed.says(&zone.id)), "{failed}");
+    let chosen = DATA.replace('}', &format!("  id   = \"{}\"\n}}", zones[1].id));
+    stage.apply(&chosen)?;
+    let data = stage.terraform.state_of("data.socle_dns_zone.x")?;
+    assert_eq!((&data["id"], &data["comment"]), (&json!(zones[1].id), &json!("two")));
     Ok(())
 }

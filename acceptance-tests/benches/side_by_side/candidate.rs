@@ -16,6 +16,9 @@ pub(crate) struct Candidate {
     settings: &'static str,
     zone: &'static str,
     input: Input,
+    /// How many records Terraform makes or removes at once in zones of more than a hundred: with its usual ten, a
+    /// provider that waits for each record by itself would need half an hour for a thousand.
+    parallelism: Option<usize>,
 }
 
 /// The file from which the configuration takes its records, and how it is written.
@@ -74,12 +77,14 @@ impl Candidate {
     pub(crate) fn socle(sizes: Vec<usize>) -> Result<Self, &'static ProviderBinaryError> {
         let folder = ProviderBinary::built()?.folder().to_owned();
         let source = "socle-platform/socle";
-        Ok(Self { name: "socle", sizes, source, folder, settings: "", zone: SOCLE_ZONE, input: ZONE_FILE })
+        let (name, zone, input) = ("socle", SOCLE_ZONE, ZONE_FILE);
+        Ok(Self { name, sizes, source, folder, settings: "", zone, input, parallelism: None })
     }
 
     pub(crate) fn aws(folder: PathBuf, sizes: Vec<usize>) -> Self {
-        let (source, settings) = ("hashicorp/aws", AWS_SETTINGS);
-        Self { name: "terraform-provider-aws", sizes, source, folder, settings, zone: AWS_ZONE, input: JSON }
+        let (name, source, settings) = ("terraform-provider-aws", "hashicorp/aws", AWS_SETTINGS);
+        let (zone, input, parallelism) = (AWS_ZONE, JSON, Some(100));
+        Self { name, sizes, source, folder, settings, zone, input, parallelism }
     }
 
     /// A configuration that requires the provider and uses nothing of it.
@@ -95,7 +100,12 @@ impl Candidate {
     pub(crate) fn zone(&self, terraform: &Program, records: usize) -> Result<Workspace, TerraformError> {
         let workspace = self.workspace(terraform, &(self.provider_only() + self.zone))?;
         workspace.write(self.input.file, &self.input.with(records))?;
-        Ok(workspace)
+        Ok(match self.parallelism.filter(|_| records > 100) {
+            None => workspace,
+            Some(number) => ["TF_CLI_ARGS_apply", "TF_CLI_ARGS_destroy"]
+                .into_iter()
+                .fold(workspace, |it, verb| it.with_variable(verb, &format!("-parallelism={number}"))),
+        })
     }
 
     pub(crate) fn workspace(

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn candidates() -> Result<Vec<Candidate>, Box<dyn Error>> {
     let mut candidates = vec![Candidate::socle(sizes("SOCLE_BENCH_SIZES", "100,1000,10000")?)?];
     match acceptance::peer::terraform_provider_aws() {
-        Some(folder) => candidates.push(Candidate::aws(folder, sizes("SOCLE_BENCH_PEER_SIZES", "100")?)),
+        Some(folder) => candidates.push(Candidate::aws(folder, sizes("SOCLE_BENCH_PEER_SIZES", "100,1000")?)),
         None => eprintln!(
             "terraform-provider-aws is not here: set SOCLE_PEER_MIRROR to a file-system mirror that has it"
         ),

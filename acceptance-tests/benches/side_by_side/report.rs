@@ -20,6 +20,11 @@ run on one machine, without limits on the rate of calls. A simulated AWS answers
 sync at once; on the real one the waits weigh more, and the number of calls is what counts.
 ";
 
+const ZONES: &str = "\
+Refresh is `plan -refresh-only`. Times include Terraform's own, which is most of ours. terraform-provider-aws waits for each record by itself; its thousand records are made and removed a hundred at
+once (`-parallelism=100`), refreshed as usual.
+";
+
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{HEAD}\n## Start\n")?;
@@ -43,15 +48,37 @@ impl fmt::Display for Report {
                 mebibytes(one.startup.memory)
             )?;
         }
-        writeln!(formatter, "\n## A zone\n\nRefresh is `plan -refresh-only`.\n")?;
+        writeln!(formatter, "\n## A zone\n\n{ZONES}")?;
         writeln!(
             formatter,
             "| provider | records | step | time | API calls | memory of the provider |\n|---|---:|---|---:|---:|---:|"
         )?;
-        self.candidates
-            .iter()
-            .try_for_each(|one| one.zones.iter().try_for_each(|zone| write_zone(formatter, one.name, zone)))
+        self.candidates.iter().try_for_each(|one| {
+            one.zones.iter().try_for_each(|zone| write_zone(formatter, one.name, zone))
+        })?;
+        match &self.candidates[..] {
+            [ours, peer] => write_ratios(formatter, ours, peer),
+            _ => Ok(()),
+        }
     }
+}
+
+/// How many times longer the peer takes for the same step of a zone of the same size.
+fn write_ratios(formatter: &mut fmt::Formatter<'_>, ours: &Results, peer: &Results) -> fmt::Result {
+    writeln!(
+        formatter,
+        "\n{} takes longer by a factor of:\n\n| records | step | factor |\n|---|---|---:|",
+        peer.name
+    )?;
+    for zone in &ours.zones {
+        let same = peer.zones.iter().filter(|other| other.records == zone.records);
+        let steps = same.flat_map(|other| zone.steps.iter().zip(&other.steps));
+        for ((step, short, _), (_, long, _)) in steps {
+            let factor = long.time.as_secs_f64() / short.time.as_secs_f64();
+            writeln!(formatter, "| {} | {step} | {factor:.0} |", zone.records)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_zone(formatter: &mut fmt::Formatter<'_>, name: &str, zone: &ZoneRun) -> fmt::Result {

@@ -1,10 +1,12 @@
 //! How a sandbox is reached: what ssh, Terraform and Ansible are told.
 
 use std::fmt::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::kubernetes::nesting;
 use crate::server::{ADMIN, KeyPair, Server, ServerError};
 use crate::state::{Sandbox, write};
 
@@ -55,6 +57,16 @@ impl Access {
         self.folder.join("inventory.ini")
     }
 
+    /// The file that says where the bundles of Kubernetes are.
+    fn bundles_file(&self) -> PathBuf {
+        self.folder.join("bundles")
+    }
+
+    /// Writes down where the bundles of Kubernetes are.
+    pub fn write_bundles(&self, folder: &Path) -> Result<(), ServerError> {
+        Ok(write(&self.bundles_file(), &folder.to_string_lossy())?)
+    }
+
     /// Writes the files for these servers.
     pub fn write(&self, hosts: &[Host]) -> Result<(), ServerError> {
         let (key, known_hosts) = (self.admin_key(), self.known_hosts());
@@ -84,6 +96,11 @@ impl Access {
             variables.push(("TF_VAR_private_key_file", shown(self.admin_key().private())));
             variables.push(("ANSIBLE_INVENTORY", shown(&self.inventory())));
             variables.push(("SOCLE_SANDBOX_SSH_CONFIG", shown(&self.ssh_config())));
+        }
+        // It is written by `up`, with what was asked for.
+        if let Ok(bundles) = fs::read_to_string(self.bundles_file()) {
+            variables.push(("TF_VAR_bundles", bundles));
+            variables.push(("TF_VAR_nested_kubernetes", nesting::arguments().to_string()));
         }
         variables
     }

@@ -10,6 +10,7 @@ pub mod command;
 pub mod detached;
 pub mod doctor;
 pub mod go_module;
+pub mod kubernetes;
 pub mod machine;
 pub mod moto;
 pub mod opentofu;

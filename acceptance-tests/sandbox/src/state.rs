@@ -59,6 +59,8 @@ pub struct Wanted {
     pub aws: bool,
     /// Whether there is a Vault.
     pub vault: bool,
+    /// The versions of Kubernetes whose bundles are at hand. Default: none.
+    pub kubernetes: BTreeSet<String>,
 }
 
 /// The right to change a sandbox, until it is dropped.
@@ -128,6 +130,7 @@ impl Wanted {
             debian: if self.servers > 0 { self.debian } else { more.debian },
             aws: self.aws || more.aws,
             vault: self.vault || more.vault,
+            kubernetes: &self.kubernetes | &more.kubernetes,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a verb.
 
+mod bundle;
 mod doctor;
 mod down;
 mod env;
@@ -55,6 +56,8 @@ enum Verb {
     Down,
     /// Say what this machine lacks, and what mends it
     Doctor(doctor::Arguments),
+    /// Print the folder of air-gap bundles of Kubernetes, which are made first where they are missing
+    Bundle(bundle::Arguments),
     /// Download and build what `up` needs, and start nothing
     Prepare(prepare::Arguments),
     #[command(flatten)]
@@ -93,6 +96,7 @@ fn obey(arguments: Arguments) -> Outcome {
         Verb::Logs(arguments) => logs::run(&site, &arguments),
         Verb::Down => down::run(&site),
         Verb::Doctor(arguments) => doctor::run(&arguments),
+        Verb::Bundle(arguments) => bundle::run(&site, &arguments),
         Verb::Prepare(arguments) => prepare::run(&site, &arguments),
         Verb::Fault(verb) => fault::run(&site, &verb),
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::bundle::bundles;
 use crate::cli::up::{server_materials, vault_programs};
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
@@ -17,6 +18,9 @@ pub(super) struct Arguments {
     /// The servers' release of Debian
     #[arg(long, default_value = "bookworm")]
     debian: Release,
+    /// The bundle of this version of Kubernetes, too; may be repeated
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Vec<String>,
     /// Vault, too
     #[arg(long)]
     vault: bool,
@@ -36,7 +40,11 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let podman = Podman::of(&site.cache)?;
-    server_materials(site, &podman, arguments.debian)?;
+    let (repository, _) = server_materials(site, &podman, arguments.debian)?;
+    if !arguments.kubernetes.is_empty() {
+        let versions = arguments.kubernetes.iter().cloned().collect();
+        bundles(site, &versions, &repository, arguments.debian)?;
+    }
     podman.settle()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `sandbox up`
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use clap::Args;
 use crate::access::{Access, Host};
 use crate::address::MOST_SERVERS;
 use crate::aws;
+use crate::cli::bundle::bundles;
 use crate::cli::{Failure, Outcome, Site};
 use crate::doctor::{Part, examine_part, remedy};
 use crate::machine;
@@ -20,7 +22,8 @@ use crate::status::Status;
 use crate::vault::{self, Vault, VaultError};
 
 /// What a new sandbox has when nothing is asked for.
-const DEFAULT: Wanted = Wanted { servers: 3, debian: Release::Bookworm, aws: true, vault: false };
+const DEFAULT: Wanted =
+    Wanted { servers: 3, debian: Release::Bookworm, aws: true, vault: false, kubernetes: BTreeSet::new() };
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -36,6 +39,10 @@ pub(super) struct Arguments {
     /// Have a Vault, which takes minutes to build the first time
     #[arg(long)]
     vault: bool,
+    /// Have the bundle of this version of Kubernetes at hand, which takes minutes to build the first time; may be
+    /// repeated
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Vec<String>,
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
@@ -45,6 +52,9 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
     let record = claim.write_down(&wanted, &routes_of_the_machine())?;
     if record.wanted.servers > 0 {
         servers_up(site, &claim, &record)?;
+    }
+    if !record.wanted.kubernetes.is_empty() {
+        kubernetes_up(site, &record)?;
     }
     if record.wanted.aws {
         let servers_reach = (record.wanted.servers > 0).then(|| record.slot.machine());
@@ -61,11 +71,12 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
 
 /// What is asked for; when nothing is, the sandbox as it was, or a new one of the usual kind.
 fn wanted(arguments: &Arguments, before: Option<&Record>) -> Wanted {
-    let Arguments { servers, debian, aws, vault } = *arguments;
-    match (servers, aws || vault, before) {
+    let Arguments { servers, debian, aws, vault, .. } = *arguments;
+    let kubernetes: BTreeSet<_> = arguments.kubernetes.iter().cloned().collect();
+    match (servers, aws || vault || !kubernetes.is_empty(), before) {
         (None, false, Some(record)) => record.wanted.clone(),
         (None, false, None) => Wanted { debian, ..DEFAULT },
-        _ => Wanted { servers: servers.unwrap_or(0), debian, aws, vault },
+        _ => Wanted { servers: servers.unwrap_or(0), debian, aws, vault, kubernetes },
     }
 }
 
@@ -103,6 +114,15 @@ fn servers_up(site: &Site, claim: &Claim, record: &Record) -> Result<(), Failure
     })?;
     let hosts: Vec<Host> = servers.iter().map(Host::of).collect::<Result<_, _>>()?;
     Ok(access.write(&hosts)?)
+}
+
+/// Makes the bundles, and writes down where they are.
+fn kubernetes_up(site: &Site, record: &Record) -> Result<(), Failure> {
+    let Record { wanted, .. } = record;
+    let podman = Podman::of(&site.cache)?;
+    let (repository, _) = server_materials(site, &podman, wanted.debian)?;
+    let folder = bundles(site, &wanted.kubernetes, &repository, wanted.debian)?;
+    Ok(Access::to(&site.sandbox).write_bundles(&folder)?)
 }
 
 /// Where the servers reach it, when there are some, else on loopback.
@@ -154,7 +174,7 @@ mod tests {
     use super::*;
 
     fn asked(servers: Option<u8>, aws: bool) -> Arguments {
-        Arguments { servers, debian: Release::Bookworm, aws, vault: false }
+        Arguments { servers, debian: Release::Bookworm, aws, vault: false, kubernetes: Vec::new() }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(super) const TOGETHER: &[&str] = &[
     "zstd",
     // The network of a host and of a Kubernetes node.
     "bind9-dnsutils",
+    // Its program waits for nothing in the image that holds a pod together.
+    "catatonit",
     "conntrack",
     "ebtables",
     "ethtool",

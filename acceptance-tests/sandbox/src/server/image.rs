@@ -81,7 +81,7 @@ fn build(folder: &Path, materials: &[&str]) -> Result<(), ServerError> {
 
 /// A command before a command, which runs that with mounts and processes of its own: `debootstrap` mounts things, and
 /// when it is killed, they must be gone together with all that it started.
-fn alone() -> Command {
+pub(crate) fn alone() -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]);
     command

@@ -22,6 +22,7 @@ use crate::state::{Claim, Sandbox, StateError, read_json, write, write_json};
 use crate::step::Step;
 
 pub use fault::{BadRate, Faults, Rate};
+pub(crate) use image::alone;
 pub use image::ensured as ensured_image;
 pub use keys::KeyPair;
 pub use network::{Lan, routes_of_the_machine};

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{Call, DataSource, Diagnostic, Diagnostics, List, Map, Model, Timeouts, Value};
 
 use super::escape::Escapes;
+use super::name::is_zone_name;
 use super::record::{Record, canonical_sets, sets_of};
 use super::{DnsName, SetKey};
 use crate::clients::{Clients, budget};
@@ -171,14 +172,6 @@ impl Wanted {
         let new: BTreeSet<_> = self.new.iter().filter_map(Server::name).collect();
         let old = delegation.servers.iter().filter(|name| !new.contains(name));
         old.cloned().map(Server::named).collect()
-    }
-}
-
-fn is_zone_name(text: &str) -> Result<(), String> {
-    match DnsName::absolute(text, Escapes::Octal) {
-        Ok(name) if name.is_root() => Err("nobody delegates the root".to_owned()),
-        Ok(_) => Ok(()),
-        Err(problem) => Err(problem.to_string()),
     }
 }
 

@@ -233,6 +233,15 @@ fn decimal(label: &[u8]) -> String {
     text
 }
 
+/// Whether `text` names a zone that somebody can own.
+pub fn is_zone_name(text: &str) -> Result<(), String> {
+    match DnsName::absolute(text, Escapes::Octal) {
+        Ok(name) if name.is_root() => Err("the root is nobody's zone".to_owned()),
+        Ok(_) => Ok(()),
+        Err(problem) => Err(problem.to_string()),
+    }
+}
+
 impl Ord for DnsName {
     fn cmp(&self, other: &Self) -> Ordering {
         self.labels.iter().rev().cmp(other.labels.iter().rev())

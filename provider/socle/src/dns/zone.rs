@@ -14,6 +14,7 @@ use tfplugin::{
 use super::change::{Policy, Unmanaged};
 use super::escape::Escapes;
 use super::glob::Ignore;
+use super::name::is_zone_name;
 use super::record::{Record, RecordSets};
 use super::{DnsName, route53};
 use crate::clients::Clients;
@@ -178,14 +179,6 @@ impl DnsZone {
             Some(route53::Vpc { id: vpc.id.known()?.clone(), region: vpc.region.known()?.clone() })
         };
         known.filter_map(network).collect()
-    }
-}
-
-pub(super) fn is_zone_name(name: &str) -> Result<(), String> {
-    match DnsName::absolute(name, Escapes::Octal) {
-        Ok(name) if name.is_root() => Err("the root is not yours".to_owned()),
-        Ok(_) => Ok(()),
-        Err(problem) => Err(problem.to_string()),
     }
 }
 

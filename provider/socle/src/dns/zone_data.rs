@@ -4,8 +4,8 @@ use tfplugin::{Call, DataSource, Diagnostic, Diagnostics, List, Map, Model, Time
 
 use super::DnsName;
 use super::escape::Escapes;
+use super::name::is_zone_name;
 use super::record::{RecordSets, shown};
-use super::zone::is_zone_name;
 use super::zone::observed::{Observed, arn, name_servers, observe, shown_tags};
 use crate::clients::{Clients, budget};
 
@@ -15,15 +15,15 @@ pub struct DnsZoneData {
     /// The name of the zone.
     #[tf(required, validate(describe("a domain name", |name: &String| is_zone_name(name))))]
     name: Value<String>,
-    /// Whether to look for a private zone. Default: `false`, a public one.
+    /// Whether to look for a private zone. Default: `false`, a public one. Of no effect with `id`.
     #[tf(optional)]
     private: Value<bool>,
+    /// The id of the zone. Give it where several zones bear the name, as private ones may.
+    #[tf(optional, computed, validate(length(1..=32)))]
+    id: Value<String>,
     /// How long each operation may take.
     #[tf(timeouts(read = "5m"))]
     timeouts: Value<Timeouts>,
-    /// The id of the zone.
-    #[tf(computed)]
-    id: Value<String>,
     /// The Amazon Resource Name of the zone.
     #[tf(computed)]
     arn: Value<String>,
@@ -58,7 +58,7 @@ impl DataSource for DnsZoneData {
 }
 
 impl DnsZoneData {
-    /// The id of the only zone of this name and kind.
+    /// The id of the only zone of this name that fits `id` and `private`.
     async fn find(&self, call: &Call<Clients>) -> Result<String, Diagnostic> {
         let text = self.name.known().map_or("", String::as_str);
         let invalid =
@@ -68,8 +68,12 @@ impl DnsZoneData {
         let found =
             found.map_err(|error| Diagnostic::error("Zone cannot be looked up", error.to_string()))?;
         let private = self.private == Value::Known(true);
+        let fits = |id: &String, is_private: bool| match self.id.known() {
+            Some(wanted) => wanted == id,
+            None => is_private == private,
+        };
         let mut ids: Vec<_> =
-            found.into_iter().filter(|zone| zone.private == private).map(|zone| zone.id).collect();
+            found.into_iter().filter(|zone| fits(&zone.id, zone.private)).map(|zone| zone.id).collect();
         match (ids.pop(), ids.is_empty()) {
             (Some(id), true) => Ok(id),
             (None, _) => Err(none(text)),
@@ -93,7 +97,7 @@ impl DnsZoneData {
 
 fn none(name: &str) -> Diagnostic {
     let detail = format!(
-        "The account has no zone {name:?} of this kind. Check `private`, and the credentials' account."
+        "The account has no such zone {name:?}. Check `private`, `id`, and the credentials' account."
     );
     Diagnostic::error("No such zone", detail).at(DnsZoneData::paths().name())
 }
@@ -101,8 +105,8 @@ fn none(name: &str) -> Diagnostic {
 fn several(name: &str, ids: &[String]) -> Diagnostic {
     let ids = ids.join(", ");
     let detail = format!(
-        "The account has several zones {name:?} of this kind: {ids}. This data source reads the only one: of public \
-         zones one alone can be delegated, so remove the others; of private ones give the id itself where it is needed."
+        "The account has several zones {name:?} of this kind: {ids}. Of public zones one alone can be delegated, so \
+         remove the others; among private ones choose by `id`."
     );
     Diagnostic::error("Several zones of one name", detail).at(DnsZoneData::paths().name())
 }
