@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use sandbox::cache::{Cache, CacheError};
+use sandbox::go_module::GoError;
+use sandbox::kubernetes::RELEASES;
 use serde_json::Value;
 
 use crate::tether::{TetherError, Tethered};
@@ -41,12 +44,15 @@ struct Folder(PathBuf);
 /// Why there is no API.
 #[derive(Debug, thiserror::Error)]
 pub enum KubeApiError {
-    /// A program is nowhere.
-    #[error("there is no {0}: set {1} to where it is")]
-    Missing(&'static str, &'static str),
+    /// The sandbox knows no release of Kubernetes.
+    #[error("there is no release of Kubernetes")]
+    NoRelease,
+    /// The cache folder could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The programs of Kubernetes could not be built.
-    #[error("{0}")]
-    Programs(String),
+    #[error(transparent)]
+    Build(#[from] GoError),
     /// A file could not be written.
     #[error("cannot write {}: {source}", path.display())]
     File {
@@ -80,8 +86,8 @@ impl KubeApi {
 
     /// An API of one's own.
     pub fn start() -> Result<Self, KubeApiError> {
-        let programs = programs()?;
-        let kubectl = program_in_path("kubectl", "KUBECTL")?;
+        let programs = Programs::built()?;
+        let kubectl = programs.kubernetes.join("kubectl");
         let folder = Folder::make()?;
         let at = folder.0.as_path();
         let token = KeyPair::generate()?
@@ -253,18 +259,21 @@ impl Drop for Folder {
     }
 }
 
-/// The folder with `etcd`, `kube-apiserver` and `kube-controller-manager`: `$SOCLE_KUBERNETES`, else what the sandbox
-/// builds.
-fn programs() -> Result<PathBuf, KubeApiError> {
-    let named = std::env::var_os("SOCLE_KUBERNETES").filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.ok_or(KubeApiError::Missing("kube-apiserver", "SOCLE_KUBERNETES"))
+/// The programs of the newest release that the sandbox builds.
+struct Programs {
+    kubernetes: PathBuf,
+    etcd: PathBuf,
 }
 
-fn program_in_path(name: &'static str, variable: &'static str) -> Result<PathBuf, KubeApiError> {
-    let named = std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
-    named.or(found).ok_or(KubeApiError::Missing(name, variable))
+impl Programs {
+    fn built() -> Result<Self, KubeApiError> {
+        let cache = Cache::of_this_user()?;
+        let release = RELEASES.last().ok_or(KubeApiError::NoRelease)?;
+        Ok(Self {
+            kubernetes: release.programs(&cache, || ())?,
+            etcd: release.etcd(&cache, || ())?.join("server"),
+        })
+    }
 }
 
 fn says(line: &str, words: &str) -> Option<()> {
@@ -277,8 +286,8 @@ fn free_port() -> u16 {
     listener.map_or(0, |address| address.port())
 }
 
-fn etcd(programs: &Path, folder: &Path, port: u16, peer: u16) -> Command {
-    let mut command = Command::new(programs.join("etcd"));
+fn etcd(programs: &Programs, folder: &Path, port: u16, peer: u16) -> Command {
+    let mut command = Command::new(&programs.etcd);
     let (client, peer) = (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{peer}"));
     command
         .arg(format!("--data-dir={}", folder.join("etcd").display()))
@@ -289,9 +298,9 @@ fn etcd(programs: &Path, folder: &Path, port: u16, peer: u16) -> Command {
     command
 }
 
-fn api_server(programs: &Path, folder: &Path, store: u16, port: u16) -> Command {
+fn api_server(programs: &Programs, folder: &Path, store: u16, port: u16) -> Command {
     let file = |name: &str| folder.join(name).display().to_string();
-    let mut command = Command::new(programs.join("kube-apiserver"));
+    let mut command = Command::new(programs.kubernetes.join("kube-apiserver"));
     command.args([
         format!("--etcd-servers=http://127.0.0.1:{store}"),
         "--bind-address=127.0.0.1".to_owned(),
@@ -317,9 +326,9 @@ fn api_server(programs: &Path, folder: &Path, store: u16, port: u16) -> Command 
     command
 }
 
-fn controllers(programs: &Path, folder: &Path) -> Command {
+fn controllers(programs: &Programs, folder: &Path) -> Command {
     let file = |name: &str| folder.join(name).display().to_string();
-    let mut command = Command::new(programs.join("kube-controller-manager"));
+    let mut command = Command::new(programs.kubernetes.join("kube-controller-manager"));
     command.args([
         format!("--kubeconfig={}", file("kubeconfig")),
         "--leader-elect=false".to_owned(),
