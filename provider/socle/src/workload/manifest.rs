@@ -1,7 +1,7 @@
 //! From a text to the objects it asks for, and what is refused before any cluster is asked.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,8 +14,8 @@ use super::yaml::{self, YamlError};
 /// The namespace of objects that name none, where the resource names none either.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
-/// How many characters of a digest tell two documents apart.
-const DIGEST_LENGTH: usize = 16;
+/// How many bytes of a digest tell two documents apart.
+const DIGEST_BYTES: usize = 8;
 
 /// One object that is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,8 +129,11 @@ impl Manifest {
         if let Some(seal) = &self.seal {
             hash.update(seal);
         }
-        let mut text: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        text.truncate(DIGEST_LENGTH);
+        let mut text = String::with_capacity(2 * DIGEST_BYTES);
+        for byte in &hash.finalize()[..DIGEST_BYTES] {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
         text
     }
 

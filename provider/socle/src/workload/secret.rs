@@ -50,8 +50,8 @@ impl SecretBlock {
             "metadata": { "name": name, "namespace": namespace },
             "type": self.r#type.known()?,
         });
-        if let Some(labels) = known_texts(&self.labels)? {
-            object["metadata"]["labels"] = Json::Object(labels);
+        if !self.labels.is_null() {
+            object["metadata"]["labels"] = Json::Object(known_texts(&self.labels)?);
         }
         Some(Manifest {
             identity: Identity { type_name, namespace: Some(namespace), name },
@@ -72,20 +72,14 @@ impl SecretBlock {
     }
 }
 
-/// `None` while one of them is unknown; `Some(None)` when there are none.
-fn known_texts(texts: &Value<Map<String>>) -> Option<Option<JsonMap<String, Json>>> {
-    match texts {
+/// `None` while one of them is unknown.
+fn known_texts(texts: &Value<Map<String>>) -> Option<JsonMap<String, Json>> {
+    let text = |(key, text): (&String, &Value<String>)| match text {
         Value::Unknown => None,
-        Value::Null => Some(None),
-        Value::Known(texts) => {
-            let text = |(key, text): (&String, &Value<String>)| match text {
-                Value::Unknown => None,
-                Value::Null => Some((key.clone(), Json::Null)),
-                Value::Known(text) => Some((key.clone(), json!(text))),
-            };
-            texts.iter().map(text).collect::<Option<JsonMap<_, _>>>().map(Some)
-        }
-    }
+        Value::Null => Some((key.clone(), Json::Null)),
+        Value::Known(text) => Some((key.clone(), json!(text))),
+    };
+    texts.known()?.iter().map(text).collect()
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ fn versions_told(versions: &[String]) -> String {
 }
 
 fn explained(found: &[String]) -> String {
-    found.iter().map(|line| format!("\n  - {}", line.replace('\n', "\n    "))).collect()
+    found.iter().fold(String::new(), |told, line| told + "\n  - " + &line.replace('\n', "\n    "))
 }
 
 impl Problem {

@@ -80,7 +80,7 @@ fn neither_depth_nor_multiplied_aliases_exhaust_the_machine() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let items = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb += &format!("a{level}: &a{level} [{items}]\n");
+        bomb.extend([format!("a{level}: &a{level} [{items}]\n")]);
     }
     assert_eq!(refused(&bomb).2, YamlProblem::TooLarge);
 }
