@@ -28,8 +28,9 @@ docs: ## write the registry pages anew, from the declarations and examples
 	@UPDATE_DOCS=1 cargo test --quiet --package socle --test registry_docs
 
 .PHONY: bench
-bench: ## compare with terraform-provider-aws, where it is installed; writes docs/benchmarks.md
+bench: ## compare with terraform-provider-aws, where it is installed, and with kubectl; writes docs/benchmarks*.md
 	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
+	@cargo bench --quiet --package acceptance --bench manifests -- $(CURDIR)/docs/benchmarks-workloads.md
 
 .PHONY: quickstart
 quickstart: ## bring up a sandbox on this machine and apply examples/quickstart to it

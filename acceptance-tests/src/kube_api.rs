@@ -90,12 +90,8 @@ impl KubeApi {
         let kubectl = programs.kubernetes.join("kubectl");
         let folder = Folder::make()?;
         let at = folder.0.as_path();
-        let token = KeyPair::generate()?
-            .public_key_raw()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        let token = token[4..36].to_owned();
+        let token = KeyPair::generate()?.serialize_pem();
+        let token: String = token.chars().filter(char::is_ascii_alphanumeric).skip(60).take(32).collect();
         write(&at.join("tokens.csv"), &format!("{token},admin,admin,\"system:masters\"\n"))?;
         write_certificates(at)?;
         let (store, peer, port) = (free_port(), free_port(), free_port());

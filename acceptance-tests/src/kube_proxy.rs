@@ -175,9 +175,8 @@ impl Drop for KubeProxy {
 /// What a call does: `PATCH configmaps`.
 fn action_of(method: &str, path: &str) -> String {
     let steps: Vec<_> = path.trim_matches('/').split('/').collect();
-    let rest = match steps.as_slice() {
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return "DISCOVER".to_owned(),
+    let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = steps.as_slice() else {
+        return "DISCOVER".to_owned();
     };
     let (plural, name) = match rest {
         ["namespaces", _, _, _, "log"] => return "LOG pods".to_owned(),

@@ -99,7 +99,7 @@ pub struct ObjectState {
     /// The first characters of the SHA-256 of what was applied; of a `secret` its version counts, not its values.
     #[tf(computed)]
     digest: Value<String>,
-    /// Does it do what it is for?
+    /// Whether it does what it is for.
     #[tf(computed)]
     ready: Value<bool>,
     /// The fields that were changed or removed by hand since the last apply.
