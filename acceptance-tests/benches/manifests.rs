@@ -27,7 +27,8 @@ const HEAD: &str = "\
 # Benchmarks of workloads
 
 Made by `make bench`: the same 500 objects (ConfigMaps, Services, Deployments) through `socle_manifests` with Terraform, and through kubectl
-with the same server-side apply, on the same Kubernetes API, in one run on one machine. Medians of three. Times of ours include Terraform's own.
+with the same server-side apply, on the same Kubernetes API, in one run on one machine. Medians of three.
+kubectl does not wait, so neither does the resource here (`wait = \"applied\"`). Times of ours include Terraform's own.
 ";
 
 fn main() -> Result {
@@ -100,7 +101,7 @@ fn workspace(api: &KubeApi, namespace: &str) -> Result<Workspace> {
     let configuration = format!(
         "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
          resource \"socle_manifests\" \"bench\" {{\n  name = \"{namespace}\"\n  namespace = \"{namespace}\"\n  \
-         kubeconfig_path = {kubeconfig:?}\n  documents = file(\"objects.yaml\")\n}}\n"
+         kubeconfig_path = {kubeconfig:?}\n  wait = \"applied\"\n  documents = file(\"objects.yaml\")\n}}\n"
     );
     workspace.write("main.tf", &configuration)?;
     Ok(workspace)

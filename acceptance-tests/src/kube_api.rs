@@ -332,7 +332,9 @@ fn controllers(programs: &Programs, folder: &Path) -> Command {
         format!("--secure-port={}", free_port()),
         format!("--cert-dir={}", file("certificates")),
         format!("--service-account-private-key-file={}", file("accounts.key")),
-        "--concurrent-gc-syncs=5".to_owned(),
+        // Its usual 20 calls a second are too few for tests side by side.
+        "--kube-api-qps=500".to_owned(),
+        "--kube-api-burst=1000".to_owned(),
     ]);
     command
 }

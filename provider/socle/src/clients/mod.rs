@@ -7,6 +7,9 @@ pub mod dns;
 pub mod kubernetes;
 pub mod rate;
 pub mod retry;
+pub mod secret;
+pub mod ssh;
+pub mod vault;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,8 @@ use aws::{Aws, AwsSettings};
 use dns::DnsClient;
 use kubernetes::Kubernetes;
 use retry::Budget;
+use ssh::{Programs, Ssh, SshSettings};
+use vault::{Vault, VaultSettings};
 
 /// What every resource works with. Each client connects when it is first used, so a configuration that uses no AWS
 /// needs no credentials.
@@ -27,14 +32,30 @@ pub struct Clients {
     route53: Route53,
     dns: DnsClient,
     kubernetes: Kubernetes,
+    vault: Arc<Vault>,
+    ssh: Ssh,
+}
+
+/// What the provider's blocks say.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The `aws` block.
+    pub aws: AwsSettings,
+    /// The `ssh` block.
+    pub ssh: SshSettings,
+    /// The `vault` block.
+    pub vault: VaultSettings,
 }
 
 impl Clients {
     /// Connects to nothing.
-    pub fn new(aws: AwsSettings) -> Self {
+    pub fn new(settings: Settings) -> Self {
+        let vault = Arc::new(Vault::new(settings.vault));
         Self {
-            route53: Route53::new(Arc::new(Aws::new(aws))),
+            route53: Route53::new(Arc::new(Aws::new(settings.aws))),
             dns: DnsClient::default(),
+            ssh: Ssh::new(settings.ssh, Arc::clone(&vault), Programs::installed()),
+            vault,
             kubernetes: Kubernetes::default(),
         }
     }
@@ -52,6 +73,16 @@ impl Clients {
     /// The API servers of clusters.
     pub fn kubernetes(&self) -> &Kubernetes {
         &self.kubernetes
+    }
+
+    /// Hosts.
+    pub fn ssh(&self) -> &Ssh {
+        &self.ssh
+    }
+
+    /// Vault.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 }
 
