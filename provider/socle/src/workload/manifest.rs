@@ -27,9 +27,20 @@ pub struct Manifest {
     /// All of it but secret values.
     pub object: Value,
     /// What stands in the digest for values that must not: the version of a secret.
-    pub seal: Option<String>,
+    pub seal: Seal,
     /// Where it is written.
     pub place: Place,
+}
+
+/// What stands for the values of a secret in its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seal {
+    /// It has no values.
+    None,
+    /// Which ones they are.
+    Is(String),
+    /// Only an apply will know which ones they are, and so its digest.
+    Open,
 }
 
 /// Where a document stands.
@@ -126,7 +137,7 @@ impl Manifest {
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.object.to_string());
-        if let Some(seal) = &self.seal {
+        if let Seal::Is(seal) = &self.seal {
             hash.update(seal);
         }
         let mut text = String::with_capacity(2 * DIGEST_BYTES);
@@ -202,7 +213,7 @@ fn manifest(mut object: Value, place: Place) -> Result<Manifest, Problem> {
     refuse_annotation(&object)?;
     forget_what_is_not_ours(&mut object);
     let scope = kinds::scope(&type_name);
-    Ok(Manifest { identity: Identity { type_name, namespace, name }, scope, object, seal: None, place })
+    Ok(Manifest { identity: Identity { type_name, namespace, name }, scope, object, seal: Seal::None, place })
 }
 
 fn word(object: &Value, field: &'static str) -> Result<String, Problem> {

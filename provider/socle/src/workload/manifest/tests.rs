@@ -98,7 +98,7 @@ fn a_digest_follows_the_meaning_not_the_spelling() {
     assert_eq!(digest(WEB), digest(spelled));
     assert_ne!(digest(WEB), digest(&WEB.replace("web", "api")));
     let mut sealed = read(WEB, Some("a")).unwrap().remove(0);
-    sealed.seal = Some("2".to_owned());
+    sealed.seal = Seal::Is("2".to_owned());
     assert_ne!(sealed.digest(), digest(WEB));
 }
 

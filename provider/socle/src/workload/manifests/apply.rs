@@ -11,12 +11,14 @@ use super::super::identity::{Identity, Subject};
 use super::super::kinds::Rank;
 use super::super::manifest::{Manifest, Place};
 use super::super::ownership::{OWNER, Stage};
+use super::super::secret::data_of_fields;
 use super::plan::listed;
 use super::problem::{Problem, diagnostics};
 use super::removal::Unwanted;
 use super::session::{Session, Target, together};
 use super::{Manifests, ObjectState, Objects, refused, shown};
-use crate::clients::Clients;
+use crate::clients::vault::SecretVersion;
+use crate::clients::{Clients, budget};
 
 /// The note with the fields that were ours after the last apply, by label.
 pub(super) const FIELDS_NOTE: &str = "fields";
@@ -56,7 +58,7 @@ pub(super) async fn create(
     call: &Call<Clients>,
     wanted: Wanted<Manifests>,
 ) -> Result<Manifests, CreateError<Manifests>> {
-    let planned = wanted.planned.clone();
+    let planned = versioned(call, wanted.planned.clone()).await.map_err(CreateError::nothing)?;
     let manifests = whole(&planned).map_err(CreateError::nothing)?;
     let kinds = kinds_of(&manifests);
     let outcome = async {
@@ -75,7 +77,10 @@ pub(super) async fn update(
     prior: Manifests,
     wanted: Wanted<Manifests>,
 ) -> Result<Manifests, Reached<Manifests>> {
-    let planned = wanted.planned.clone();
+    let planned = match versioned(call, wanted.planned.clone()).await {
+        Ok(planned) => planned,
+        Err(errors) => return Err(Reached::new(prior, errors)),
+    };
     let manifests = match whole(&planned) {
         Ok(manifests) => manifests,
         Err(errors) => return Err(Reached::new(prior, errors)),
@@ -161,7 +166,7 @@ impl<'c> Work<'c> {
         let steps = self.steps(&targets).await?;
         for (mut target, step) in targets.into_iter().zip(steps) {
             if step != Step::Leave {
-                put_values(&mut target, config).map_err(|problem| vec![problem])?;
+                self.put_values(&mut target, config).await.map_err(|problem| vec![problem])?;
             }
             tasks.push(Task { target, step });
         }
@@ -213,6 +218,24 @@ impl<'c> Work<'c> {
         let drifted =
             prior.drifted_fields.known().into_iter().flatten().filter_map(|field| field.known().cloned());
         Some(Known { drifted: drifted.collect(), fields: self.fields.get(label)?.clone() })
+    }
+
+    /// The values of a secret join it only now: on their way to the server.
+    async fn put_values(&self, target: &mut Target, config: &Manifests) -> Result<(), Problem> {
+        let Place::Secret(index) = target.manifest.place else { return Ok(()) };
+        let block = |of: &Manifests| of.secret.known().and_then(|blocks| blocks.get(index)?.known().cloned());
+        let no_values = || Problem::NoValues { label: target.label.clone() };
+        let planned = block(&self.planned).ok_or_else(no_values)?;
+        let values = match planned.data_vault.known().and_then(|reference| reference.place()) {
+            Some((mount, path)) => {
+                let version = planned.data_vault_version.known().copied();
+                let vault = self.call.clients().vault();
+                data_of(&vault.secret(mount, path, version, &self.session.budget).await?, mount, path)?
+            }
+            None => block(config).and_then(|block| block.data()).ok_or_else(no_values)?,
+        };
+        target.object["data"] = values;
+        Ok(())
     }
 
     // === apply ===
@@ -384,11 +407,25 @@ impl<'c> Work<'c> {
     }
 }
 
-/// The values of a secret join it only now: on their way to the server.
-fn put_values(target: &mut Target, config: &Manifests) -> Result<(), Problem> {
-    let Place::Secret(index) = target.manifest.place else { return Ok(()) };
-    let block = config.secret.known().and_then(|blocks| blocks.get(index)?.known());
-    let values = block.and_then(super::SecretBlock::data);
-    target.object["data"] = values.ok_or_else(|| Problem::NoValues { label: target.label.clone() })?;
-    Ok(())
+/// At apply Vault says which versions are the newest.
+async fn versioned(call: &Call<Clients>, mut planned: Manifests) -> Result<Manifests, Diagnostics> {
+    for secret in planned.secret.known_mut().into_iter().flatten().filter_map(Value::known_mut) {
+        if secret.data_vault_latest_version.is_unknown()
+            && let Some((mount, path)) = secret.data_vault.known().and_then(|reference| reference.place())
+        {
+            let newest = call.clients().vault().secret(mount, path, None, &budget(call)).await;
+            let newest = newest.map_err(|error| diagnostics(&[error.into()]))?.version;
+            secret.data_vault_latest_version = newest.into();
+            if secret.data_vault_version.is_unknown() {
+                secret.data_vault_version = newest.into();
+            }
+        }
+    }
+    Ok(planned)
+}
+
+/// Every field of a secret of Vault's.
+fn data_of(secret: &SecretVersion, mount: &str, path: &str) -> Result<Json, Problem> {
+    let fields = secret.names().map(|name| (name, secret.field(name)));
+    data_of_fields(fields).map_err(|field| Problem::NoText { place: format!("{mount}/{path}"), field })
 }

@@ -7,7 +7,7 @@ use tfplugin::{Diagnostic, Diagnostics, Map, Model as _, Plan, Value};
 use super::super::change::unwanted;
 use super::super::identity::{Identity, Subject};
 use super::super::kinds;
-use super::super::manifest::Manifest;
+use super::super::manifest::{Manifest, Seal};
 use super::super::ownership::{PREVENT_PRUNE, annotation};
 use super::{Manifests, ObjectState, Objects, refused};
 
@@ -28,6 +28,7 @@ pub(super) fn validate(config: &Manifests, found: &mut Diagnostics) {
 
 /// The plan shows every object that is made, changed, mended or deleted.
 pub(super) fn plan(plan: &mut Plan<Manifests>) -> Result<(), Diagnostics> {
+    plan_versions(plan);
     let wanted = plan.planned.wanted().map_err(|refusals| refused(&refusals))?;
     let prior = plan.prior.as_ref().map(Manifests::objects).unwrap_or_default();
     let Some(wanted) = wanted else {
@@ -39,6 +40,17 @@ pub(super) fn plan(plan: &mut Plan<Manifests>) -> Result<(), Diagnostics> {
         plan.warn(warning);
     }
     Ok(())
+}
+
+/// Which versions of Vault's secrets are taken.
+fn plan_versions(plan: &mut Plan<Manifests>) {
+    let before = plan.prior.as_ref().and_then(|prior| prior.secret.known());
+    for (index, secret) in plan.planned.secret.known_mut().into_iter().flatten().enumerate() {
+        let before = before.and_then(|before| before.get(index)).and_then(Value::known);
+        if let Some(secret) = secret.known_mut() {
+            secret.plan_version(before);
+        }
+    }
 }
 
 fn planned_objects(wanted: &[Manifest], prior: &Objects, planned: &Manifests) -> Map<ObjectState> {
@@ -55,8 +67,11 @@ fn planned_objects(wanted: &[Manifest], prior: &Objects, planned: &Manifests) ->
 
 fn planned_object(manifest: &Manifest, before: Option<&ObjectState>, planned: &Manifests) -> ObjectState {
     let digest = manifest.digest();
+    let is_open = manifest.seal == Seal::Open;
     let is_as_before = before.is_some_and(|before| {
-        before.digest.known() == Some(&digest) && before.drifted_fields.known().is_some_and(Vec::is_empty)
+        !is_open
+            && before.digest.known() == Some(&digest)
+            && before.drifted_fields.known().is_some_and(Vec::is_empty)
     });
     let may_be_another = !is_as_before && planned.replaces(&manifest.identity.type_name.kind);
     let uid = match before {
@@ -68,7 +83,8 @@ fn planned_object(manifest: &Manifest, before: Option<&ObjectState>, planned: &M
         Some(before) if is_as_before && planned.wait.known().is_some() => before.ready.clone(),
         _ => Value::Unknown,
     };
-    ObjectState { uid, digest: digest.into(), ready, drifted_fields: Vec::new().into() }
+    let digest = if is_open { Value::Unknown } else { digest.into() };
+    ObjectState { uid, digest, ready, drifted_fields: Vec::new().into() }
 }
 
 /// What goes out of the state and stays in the cluster.

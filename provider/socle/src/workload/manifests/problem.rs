@@ -8,6 +8,7 @@ use super::super::conflict::told;
 use super::Manifests;
 use crate::clients::kubernetes::{AccessError, KubernetesError};
 use crate::clients::retry::Stop;
+use crate::clients::vault::VaultError;
 
 /// The most problems that are told of one operation: hundreds of objects usually fail alike.
 const TOLD: usize = 10;
@@ -99,6 +100,19 @@ pub(super) enum Problem {
         /// What the server says.
         message: String,
     },
+    /// Vault gave no values.
+    #[error("{0}")]
+    Vault(#[from] VaultError),
+    /// A value in Vault is no text.
+    #[error(
+        "the secret at {place} in Vault has the field {field:?}, which is no text. A Secret holds texts."
+    )]
+    NoText {
+        /// Mount and path.
+        place: String,
+        /// The field.
+        field: String,
+    },
     /// Values of a secret are null or unknown.
     #[error("{label}: `data_wo` holds a value that is null. Every key needs a value.")]
     NoValues {
@@ -156,7 +170,8 @@ impl Problem {
             Self::Exists { .. } => "Manifests exist",
             Self::Conflict { .. } => "Fields of another manager",
             Self::Immutable { .. } => "Field cannot change",
-            Self::NoValues { .. } => "Secret without a value",
+            Self::Vault(_) => "No values from Vault",
+            Self::NoText { .. } | Self::NoValues { .. } => "Secret without a value",
             Self::NotReady { .. } => "Object is not ready",
             Self::StillThere { .. } => "Object is not deleted",
             Self::Stopped(_) => "Operation was ended",
@@ -170,7 +185,7 @@ impl Problem {
             Self::Access(AccessError::NoMinter { .. }) => diagnostic.at(at.access()),
             Self::Access(_) | Self::OtherCluster { .. } => diagnostic.at(at.kubeconfig_path()),
             Self::Exists { .. } => diagnostic.at(at.name()),
-            Self::NoValues { .. } => diagnostic.at(at.secret()),
+            Self::Vault(_) | Self::NoText { .. } | Self::NoValues { .. } => diagnostic.at(at.secret()),
             Self::Server(_) | Self::Stopped(_) => diagnostic,
             _ => diagnostic.at(at.documents()),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use tfplugin::{Call, Diagnostic, Diagnostics, Model as _};
+use tfplugin::{Call, Diagnostic, Diagnostics, List, Model as _, Value};
 
 use super::super::change::Observed;
 use super::super::fields::FieldSet;
@@ -13,14 +13,15 @@ use super::super::readiness::{Readiness, has_status, readiness};
 use super::apply::{CLUSTER_NOTE, FIELDS_NOTE};
 use super::problem::{Problem, diagnostics};
 use super::session::{Located, Session, together};
-use super::{Manifests, ObjectState, Objects, shown};
-use crate::clients::Clients;
+use super::{Manifests, ObjectState, Objects, SecretBlock, shown};
 use crate::clients::kubernetes::{KubernetesError, View, escaped};
+use crate::clients::{Clients, budget};
 
 /// A claim that no volume is bound to is not looked into here: a refresh has no storage classes at hand.
 const NO_CLASSES: &[String] = &[];
 
 pub(super) async fn read(call: &Call<Clients>, state: Manifests) -> Result<Manifests, Diagnostics> {
+    let state = Manifests { secret: newest_versions(call, state.secret.clone()).await, ..state };
     match observe(call, &state).await {
         Ok(objects) => Ok(Manifests { objects: shown(objects), ..state }),
         // An error would block the plan that mends it: another path, another address, a destroy.
@@ -37,6 +38,26 @@ pub(super) async fn read(call: &Call<Clients>, state: Manifests) -> Result<Manif
         }
         Err(problem) => Err(diagnostics(&[problem])),
     }
+}
+
+/// The newest versions of the secrets in Vault. Where Vault does not say, they are as they were.
+async fn newest_versions(
+    call: &Call<Clients>,
+    mut secrets: Value<List<SecretBlock>>,
+) -> Value<List<SecretBlock>> {
+    for secret in secrets.known_mut().into_iter().flatten().filter_map(Value::known_mut) {
+        let Some((mount, path)) = secret.data_vault.known().and_then(|reference| reference.place()) else {
+            continue;
+        };
+        match call.clients().vault().secret(mount, path, None, &budget(call)).await {
+            Ok(newest) => secret.data_vault_latest_version = newest.version.into(),
+            Err(error) => {
+                let detail = format!("{error} Whether there is a newer version is not known.");
+                call.warn(Diagnostic::warning("Vault was not asked", detail).at(Manifests::paths().secret()));
+            }
+        }
+    }
+    secrets
 }
 
 /// One object of the state, and where it is found.
