@@ -50,6 +50,12 @@ impl KubeStage {
         Ok(Self { api, proxy, name: KubeApi::fresh_name("t"), terraform })
     }
 
+    /// Sets a variable for the program and its providers.
+    #[must_use]
+    pub fn with_variable(self, name: &str, value: &str) -> Self {
+        Self { terraform: self.terraform.with_variable(name, value), ..self }
+    }
+
     /// One resource of these documents, with these further arguments.
     pub fn manifests(&self, documents: &str, arguments: &str) -> String {
         format!(

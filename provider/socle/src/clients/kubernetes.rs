@@ -163,7 +163,8 @@ impl Cluster {
             kube::Client::try_from(config).map_err(|error| AccessError::Credentials(error.to_string()))?;
         let backoff =
             Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(5), attempts: 5 };
-        let policy = Policy { backoff, limit: RateLimit::new(Duration::from_millis(2), 64) };
+        // The server has a fair queue of its own and says when it is busy: this only stops a runaway.
+        let policy = Policy { backoff, limit: RateLimit::new(Duration::from_millis(1), 1024) };
         Ok(Self { client, server, policy, discovery: Mutex::default() })
     }
 
