@@ -484,7 +484,7 @@ fn with_password(stage: &KubeStage, password: &str, version: u8) -> Result {
 }
 
 fn password(stage: &KubeStage) -> Result<String> {
-    Ok(stage.kubectl(&["get", "secret/db", "-o", "go-template={{.data.password | base64decode}}"])?)
+    stage.kubectl(&["get", "secret/db", "-o", "go-template={{.data.password | base64decode}}"])
 }
 
 #[test]
@@ -493,9 +493,9 @@ fn secret_values_reach_the_cluster_and_nothing_else() -> Result {
     let value = format!("value-of-{}", stage.name);
     with_password(&stage, &value, 1)?;
     assert_eq!(password(&stage)?, value);
-    let state = stage.terraform.read("terraform.tfstate")?;
+    let stored = stage.terraform.read("terraform.tfstate")?;
     let encoded = stage.kubectl(&["get", "secret/db", "-o", "jsonpath={.data.password}"])?;
-    assert!(!state.contains(&value) && !state.contains(&encoded), "the value stands in the state");
+    assert!(!stored.contains(&value) && !stored.contains(&encoded), "the value stands in the state");
     let of = |version| ["-var".to_owned(), format!("password={version}")];
     let [flag, variable] = of("whatever");
     let plan = stage.terraform.plan_with(&[&flag, &variable])?;

@@ -82,7 +82,7 @@ fn a_rotation_in_vault_shows_as_a_change_and_the_value_nowhere() -> Result {
     assert_eq!(password(&stage)?, "the-first-one");
     vault.put("the-third-one")?;
     assert_eq!(stage.terraform.plan()?.actions(WEB), [NoOp]);
-    let state = stage.terraform.read("terraform.tfstate")?;
-    assert!(!state.contains("-one"), "a value stands in the state");
+    let stored = stage.terraform.read("terraform.tfstate")?;
+    assert!(!stored.contains("-one"), "a value stands in the state");
     Ok(())
 }
