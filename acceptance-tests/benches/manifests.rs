@@ -72,7 +72,7 @@ fn line(work: &str, ours: Measurement, kubectl: Measurement) -> String {
     )
 }
 
-/// A typical mix: eight ConfigMaps and one Service to each Deployment.
+/// A typical mix: eight of configuration and one service to each deployment.
 fn objects(namespace: &str) -> String {
     let one = |n: usize| match n % 10 {
         0 => format!(
