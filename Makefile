@@ -31,6 +31,9 @@ docs: ## write the registry pages anew, from the declarations and examples
 bench: ## compare with terraform-provider-aws and with restic; writes docs/benchmarks.md, docs/backup-benchmarks.md
 	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
 	@cargo bench --quiet --package backup-agent --bench against_restic -- $(CURDIR)/docs/backup-benchmarks.md
+bench: ## compare with terraform-provider-aws, where it is installed, and with kubectl; writes docs/benchmarks*.md
+	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
+	@cargo bench --quiet --package acceptance --bench manifests -- $(CURDIR)/docs/benchmarks-workloads.md
 
 .PHONY: quickstart
 quickstart: ## bring up a sandbox on this machine and apply examples/quickstart to it

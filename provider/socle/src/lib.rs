@@ -7,3 +7,4 @@ pub mod clients;
 pub mod dns;
 pub mod host;
 pub mod provider;
+pub mod workload;

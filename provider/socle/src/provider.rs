@@ -9,6 +9,7 @@ use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 use crate::clients::{Clients, Settings};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
 use crate::host::ManagedHost;
+use crate::workload::Manifests;
 
 use aws::AwsBlock;
 use ssh::SshBlock;
@@ -58,6 +59,7 @@ impl Provider for Socle {
             .resource::<DnsZone>()
             .resource::<DnsRecords>()
             .resource::<ManagedHost>()
+            .resource::<Manifests>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()

@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod dns;
+pub mod kubernetes;
 pub mod rate;
 pub mod retry;
 pub mod secret;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use crate::dns::route53::Route53;
 use aws::{Aws, AwsSettings};
 use dns::DnsClient;
+use kubernetes::Kubernetes;
 use retry::Budget;
 use ssh::{Programs, Ssh, SshSettings};
 use vault::{Vault, VaultSettings};
@@ -29,6 +31,7 @@ use vault::{Vault, VaultSettings};
 pub struct Clients {
     route53: Route53,
     dns: DnsClient,
+    kubernetes: Kubernetes,
     vault: Arc<Vault>,
     ssh: Ssh,
 }
@@ -53,6 +56,7 @@ impl Clients {
             dns: DnsClient::default(),
             ssh: Ssh::new(settings.ssh, Arc::clone(&vault), Programs::installed()),
             vault,
+            kubernetes: Kubernetes::default(),
         }
     }
 
@@ -64,6 +68,11 @@ impl Clients {
     /// The DNS servers of the world.
     pub fn dns(&self) -> &DnsClient {
         &self.dns
+    }
+
+    /// The API servers of clusters.
+    pub fn kubernetes(&self) -> &Kubernetes {
+        &self.kubernetes
     }
 
     /// Hosts.

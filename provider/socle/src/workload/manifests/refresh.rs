@@ -1,0 +1,230 @@
+//! What a refresh sees.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use tfplugin::{Call, Diagnostic, Diagnostics, List, Model as _, Value};
+
+use super::super::change::Observed;
+use super::super::fields::FieldSet;
+use super::super::identity::{Identity, Subject, TypeName};
+use super::super::ownership::Owner;
+use super::super::readiness::{Readiness, has_status, readiness};
+use super::apply::{CLUSTER_NOTE, FIELDS_NOTE};
+use super::problem::{Problem, diagnostics};
+use super::session::{Located, Session, together};
+use super::{Manifests, ObjectState, Objects, SecretBlock, shown};
+use crate::clients::kubernetes::{KubernetesError, View, escaped};
+use crate::clients::{Clients, budget};
+
+/// A claim that no volume is bound to is not looked into here: a refresh has no storage classes at hand.
+const NO_CLASSES: &[String] = &[];
+
+pub(super) async fn read(call: &Call<Clients>, state: Manifests) -> Result<Manifests, Diagnostics> {
+    let state = Manifests { secret: newest_versions(call, state.secret.clone()).await, ..state };
+    match observe(call, &state).await {
+        Ok(objects) => Ok(Manifests { objects: shown(objects), ..state }),
+        // An error would block the plan that mends it: another path, another address, a destroy.
+        Err(
+            problem @ (Problem::Access(_)
+            | Problem::OtherCluster { .. }
+            | Problem::Server(KubernetesError::Unreachable { .. })),
+        ) => {
+            let detail = format!("{problem}\n\nThe state is as it was: this plan knows nothing newer.");
+            call.warn(
+                Diagnostic::warning("Manifests were not refreshed", detail).at(Manifests::paths().objects()),
+            );
+            Ok(state)
+        }
+        Err(problem) => Err(diagnostics(&[problem])),
+    }
+}
+
+/// The newest versions of the secrets in Vault. Where Vault does not say, they are as they were.
+async fn newest_versions(
+    call: &Call<Clients>,
+    mut secrets: Value<List<SecretBlock>>,
+) -> Value<List<SecretBlock>> {
+    for secret in secrets.known_mut().into_iter().flatten().filter_map(Value::known_mut) {
+        let Some((mount, path)) = secret.data_vault.known().and_then(|reference| reference.place()) else {
+            continue;
+        };
+        match call.clients().vault().secret(mount, path, None, &budget(call)).await {
+            Ok(newest) => secret.data_vault_latest_version = newest.version.into(),
+            Err(error) => {
+                let detail = format!("{error} Whether there is a newer version is not known.");
+                call.warn(Diagnostic::warning("Vault was not asked", detail).at(Manifests::paths().secret()));
+            }
+        }
+    }
+    secrets
+}
+
+/// One object of the state, and where it is found.
+struct Place {
+    label: String,
+    type_name: TypeName,
+    located: Located,
+    before: ObjectState,
+}
+
+async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Problem> {
+    let session = Session::open(call, state, None, &[]).await?;
+    session.is_same_cluster(call.note(CLUSTER_NOTE)).await?;
+    let fields: BTreeMap<String, FieldSet> = call.note(FIELDS_NOTE).unwrap_or_default();
+    let places: Vec<Place> = state.objects().into_iter().filter_map(|entry| place(&session, entry)).collect();
+    let mut seen = session.seen(&places).await?;
+    let passing = passing_jobs(state);
+    let mut objects = Objects::new();
+    for Place { label, type_name, located, before } in places {
+        match seen.remove(&located.subject) {
+            Some(object) => {
+                let ours = session.observe(&object).filter(|there| is_still_ours(there, &before));
+                if let Some(there) = ours {
+                    let known = fields.get(&label).cloned().unwrap_or_default();
+                    objects.insert(label, object_state(&type_name, &object, &there, &known, &before));
+                }
+            }
+            // A job that has done its work and was told to go.
+            None if passing.contains(&label) && before.ready == true.into() => {
+                objects.insert(label, before);
+            }
+            None => {}
+        }
+    }
+    // What carries our mark and is not in the state: an apply was killed before Terraform heard of it.
+    for object in seen.into_values() {
+        if let Some((label, stray)) = stray(&session, &object) {
+            objects.insert(label, stray);
+        }
+    }
+    Ok(objects)
+}
+
+fn place(session: &Session, (label, before): (String, ObjectState)) -> Option<Place> {
+    let identity = Identity::parse(&label)?;
+    let located = session.locate(&identity)?;
+    Some(Place { label, type_name: identity.type_name, located, before })
+}
+
+/// It is ours by its mark, or, with the mark torn off, by its id.
+fn is_still_ours(there: &Observed, before: &ObjectState) -> bool {
+    !there.terminating
+        && (there.owner == Owner::Ours
+            || matches!(there.owner, Owner::Nobody(_)) && before.uid.known() == Some(&there.uid))
+}
+
+fn object_state(
+    type_name: &TypeName,
+    object: &Json,
+    there: &Observed,
+    known: &FieldSet,
+    before: &ObjectState,
+) -> ObjectState {
+    let state = readiness(type_name, object, NO_CLASSES);
+    // A claim that waits for its pod was ready without a volume, and stays so.
+    let is_claim = type_name.kind == "PersistentVolumeClaim" && matches!(state, Readiness::Waiting(_));
+    let ready = if is_claim { before.ready.clone() } else { (state == Readiness::Ready).into() };
+    let lost = known.lost(&there.fields).into_iter().map(Into::into).collect::<Vec<_>>();
+    ObjectState {
+        uid: there.uid.clone().into(),
+        digest: there.digest.clone().unwrap_or_default().into(),
+        ready,
+        drifted_fields: lost.into(),
+    }
+}
+
+fn stray(session: &Session, object: &Json) -> Option<(String, ObjectState)> {
+    let there = session.observe(object).filter(|there| there.owner == Owner::Ours && !there.terminating)?;
+    let type_name = TypeName::new(object["apiVersion"].as_str()?, object["kind"].as_str()?);
+    let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
+    let name = object["metadata"]["name"].as_str()?.to_owned();
+    let label = Identity { type_name, namespace, name }.to_string();
+    let state = ObjectState {
+        uid: there.uid.into(),
+        digest: there.digest.unwrap_or_default().into(),
+        ready: false.into(),
+        drifted_fields: Vec::new().into(),
+    };
+    Some((label, state))
+}
+
+/// The labels of jobs that the cluster deletes once they have ended.
+fn passing_jobs(state: &Manifests) -> Vec<String> {
+    let wanted = state.wanted().ok().flatten().unwrap_or_default();
+    let passes = |manifest: &&super::Manifest| {
+        manifest.identity.type_name.kind == "Job"
+            && !manifest.object["spec"]["ttlSecondsAfterFinished"].is_null()
+    };
+    wanted.iter().filter(passes).map(|manifest| manifest.identity.to_string()).collect()
+}
+
+impl Session {
+    /// What is there of the kinds and namespaces of the state: everything with our mark, and what the state knows.
+    async fn seen(&self, places: &[Place]) -> Result<BTreeMap<Subject, Json>, Problem> {
+        let mut seen = self.listed_by_collection(places).await?;
+        let unseen: Vec<_> =
+            places.iter().filter(|place| !seen.contains_key(&place.located.subject)).collect();
+        for found in together(unseen.into_iter().map(|place| self.seen_at(place)).collect()).await {
+            seen.extend(found?);
+        }
+        Ok(seen)
+    }
+
+    async fn seen_at(&self, place: &Place) -> Result<Option<(Subject, Json)>, Problem> {
+        let view = view(&place.type_name);
+        let object = self.cluster.get(&place.located.path(), view, &self.budget).await?;
+        Ok(object.map(|object| (place.located.subject.clone(), object)))
+    }
+
+    async fn marked_at<'p>(&self, place: &'p Place, query: &str) -> Result<(&'p Place, Vec<Json>), Problem> {
+        let view = view(&place.type_name);
+        match self.cluster.list(&place.located.collection(), query, view, &self.budget).await {
+            // The kind went with its definition.
+            Err(error) if error.is("NotFound") => Ok((place, Vec::new())),
+            list => Ok((place, list?)),
+        }
+    }
+
+    async fn listed_by_collection(&self, places: &[Place]) -> Result<BTreeMap<Subject, Json>, Problem> {
+        let mut collections: BTreeMap<String, &Place> = BTreeMap::new();
+        for place in places {
+            collections.entry(place.located.collection()).or_insert(place);
+        }
+        let query = format!(
+            "labelSelector={}",
+            escaped(&format!("{}={}", super::super::ownership::OWNER, self.owner()))
+        );
+        let lists = collections.values().map(|place| self.marked_at(place, &query));
+        let mut seen = BTreeMap::new();
+        for list in together(lists.collect()).await {
+            let (place, objects) = list?;
+            for mut object in objects {
+                // Items of a list do not say what they are.
+                object["apiVersion"] = place.located.served.api_version.clone().into();
+                object["kind"] = place.located.served.kind.clone().into();
+                let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
+                let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                let identity = Identity { type_name: place.type_name.clone(), namespace, name };
+                seen.insert(identity.subject(), object);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The cluster of an earlier apply must be the one that answers now.
+    pub(super) async fn is_same_cluster(&self, expected: Option<String>) -> Result<(), Problem> {
+        let found = self.cluster_id().await?;
+        match (expected, found) {
+            (Some(expected), Some(found)) if expected != found => {
+                Err(Problem::OtherCluster { expected, found })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where there is no status to see, the metadata are enough.
+fn view(type_name: &TypeName) -> View {
+    if has_status(type_name) { View::Whole } else { View::Metadata }
+}
