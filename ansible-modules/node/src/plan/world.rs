@@ -10,6 +10,7 @@ use crate::specification::{Cluster, NetworkMode, Role};
 use crate::step::digest;
 
 /// A host as it is.
+#[allow(clippy::struct_excessive_bools, reason = "each is there or not, by itself")]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Host {
     pub(super) dead: bool,
@@ -101,7 +102,9 @@ impl World {
     fn cluster_view(&self) -> ClusterView {
         let store = self.store.clone().unwrap_or_default();
         let mut members = store.members;
-        members.iter_mut().for_each(|member| member.healthy = self.runs(member));
+        for member in &mut members {
+            member.healthy = self.runs(member);
+        }
         ClusterView { initialised: store.initialised, nodes: store.nodes, members }
     }
 
