@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::fingerprint::fingerprint;
 use crate::journal::Journal;
 use crate::observation::HostView;
-use crate::specification::Cluster;
+use crate::specification::{Cluster, Role};
 
 /// What the program on a node is asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,7 +48,10 @@ pub enum Step {
     /// Make the authority where there is none, and the first control plane.
     Init,
     /// Make what another host needs to join: valid for an hour at most.
-    Invite,
+    Invite {
+        /// What will run on that host: only a control plane gets keys.
+        role: Role,
+    },
     /// Join, as this host's role has it.
     Join {
         /// What [`Invite`](Self::Invite) made.
@@ -89,6 +92,27 @@ pub enum Step {
     Snapshot,
     /// Leave nothing of the cluster on the host.
     Reset,
+    /// Sign a client certificate that does not last.
+    Mint {
+        /// The public key, as PEM (`SubjectPublicKeyInfo`): its secret half never travels.
+        public_key: String,
+        /// The user's name.
+        user: String,
+        /// The user's groups.
+        groups: Vec<String>,
+        /// How long it holds from now, in seconds.
+        seconds: u64,
+    },
+}
+
+/// The group of read-only identities, bound to Kubernetes' role `view`: all that a plan may ask for.
+pub const READERS: &str = "socle:readers";
+
+impl Step {
+    /// Does it change anything? What does needs the lease.
+    pub const fn changes(&self) -> bool {
+        !matches!(self, Self::Observe | Self::Mint { .. })
+    }
 }
 
 /// What a host needs to join. Secret, but for the authority's certificate: it travels on standard input and output
@@ -110,6 +134,17 @@ impl std::fmt::Debug for Invitation {
     }
 }
 
+/// A client certificate, and who signed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The certificate, as PEM.
+    pub certificate: String,
+    /// The authority's certificate, as PEM.
+    pub authority: String,
+    /// When it ends, in seconds since 1970.
+    pub expires_at: i64,
+}
+
 /// What the program on a node answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
@@ -124,6 +159,9 @@ pub enum Answer {
         /// What [`Step::Invite`] made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invitation: Option<Invitation>,
+        /// What [`Step::Mint`] signed, as PEM.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certificate: Option<Certificate>,
     },
     /// It was not.
     Failed {

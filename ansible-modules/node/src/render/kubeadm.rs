@@ -27,37 +27,50 @@ const TLS_CIPHERS: [&str; 6] = [
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 ];
 
-/// What the phases of `kubeadm init` read.
-pub fn init(place: &Place<'_>) -> String {
-    let registration = registration(place);
+/// What the phases of `kubeadm init` read, on every node: each makes what is its own from the authorities' keys.
+///
+/// `etcd` are the members of the cluster that this one joins, by name; none for the first. A worker has no authority's
+/// key, which kubeadm would take for an error, so it is shown an empty folder.
+pub fn configuration(place: &Place<'_>, etcd: &BTreeMap<String, String>) -> String {
     let init = json!({
         "apiVersion": API,
         "kind": "InitConfiguration",
         "localAPIEndpoint": local_endpoint(place),
-        "nodeRegistration": registration,
+        "nodeRegistration": registration(place),
         // kubeadm insists on a token: it makes one by chance that is of no use for long. Joins use their own.
         "bootstrapTokens": [{ "ttl": "1m0s", "description": "of no use" }],
     });
-    [init, cluster(place), kubelet(place), kube_proxy(place)]
-        .iter()
-        .map(document)
-        .collect::<Vec<_>>()
-        .join("---\n")
+    let mut cluster = cluster(place);
+    if !etcd.is_empty() {
+        let members: Vec<_> = etcd.iter().map(|(name, peer)| format!("{name}={peer}")).collect();
+        let flags = [
+            ("initial-cluster".to_owned(), members.join(",")),
+            ("initial-cluster-state".into(), "existing".into()),
+        ];
+        cluster["etcd"]["local"]["extraArgs"] = arguments(&flags.into());
+    }
+    if place.node.role == Role::Worker {
+        cluster["certificatesDir"] = json!(NO_CERTIFICATES);
+    }
+    [init, cluster, kubelet(place), kube_proxy(place)].iter().map(document).collect::<Vec<_>>().join("---\n")
 }
 
-/// What the phases of `kubeadm join` read. It names two files that hold what is secret.
-pub fn join(place: &Place<'_>, discovery: &str) -> String {
-    let mut join = json!({
-        "apiVersion": API,
-        "kind": "JoinConfiguration",
-        "discovery": { "file": { "kubeConfigPath": discovery } },
-        "nodeRegistration": registration(place),
-    });
-    if place.node.role == Role::ControlPlane {
-        join["controlPlane"] = json!({ "localAPIEndpoint": local_endpoint(place) });
-    }
-    document(&join)
+/// What decides on how this node's components run, as it is remembered after they run so: addresses of others, which
+/// come and go, start nothing anew.
+pub fn settings(place: &Place<'_>) -> (String, String) {
+    let mut own = cluster(place);
+    own["apiServer"]["certSANs"] = json!(place.cluster.certificate_sans);
+    let control_plane = [
+        document(&own),
+        policy::audit(),
+        policy::authentication(&place.cluster.settings),
+        policy::admission(),
+    ];
+    (document(&kubelet(place)), control_plane.concat())
 }
+
+/// An empty folder.
+pub const NO_CERTIFICATES: &str = "/var/lib/socle/cluster/no-certificates";
 
 /// The configuration that all nodes share, as kubeadm keeps it in the cluster.
 pub fn cluster(place: &Place<'_>) -> Value {
@@ -90,7 +103,11 @@ pub fn kubelet(place: &Place<'_>) -> Value {
     let mut document = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "authentication": { "anonymous": { "enabled": false }, "webhook": { "enabled": true } },
+        "authentication": {
+            "anonymous": { "enabled": false },
+            "webhook": { "enabled": true },
+            "x509": { "clientCAFile": "/etc/kubernetes/pki/ca.crt" },
+        },
         "authorization": { "mode": "Webhook" },
         "cgroupDriver": "systemd",
         "clusterDNS": [place.cluster.dns_address()],

@@ -10,6 +10,7 @@ pub mod pods;
 pub mod policy;
 #[cfg(test)]
 mod tests;
+pub mod timer;
 
 use std::net::Ipv4Addr;
 

@@ -40,8 +40,9 @@ fn everything(cluster: &Cluster, node: &str) -> BTreeMap<&'static str, String> {
     let journal = journal(cluster, node);
     let place = Place::of(cluster, &journal).unwrap();
     let mut files = BTreeMap::from([
-        ("init.json", kubeadm::init(&place)),
-        ("join.json", kubeadm::join(&place, "/run/socle/discovery.conf")),
+        ("kubeadm.json", kubeadm::configuration(&place, &BTreeMap::new())),
+        ("node.service", timer::service("/usr/local/libexec/socle/socle-node-HASH")),
+        ("node.timer", timer::timer()),
         ("audit.json", policy::audit()),
         ("authentication.json", policy::authentication(&cluster.settings)),
         ("admission.json", policy::admission()),
@@ -79,7 +80,7 @@ fn a_worker_in_a_private_network_reads_as_in_its_golden_files() {
     });
     let files = everything(&cluster, "w-1");
     assert!(!files.contains_key("mesh.conf") && !files.contains_key("balancer.cfg"));
-    for name in ["join.json", "authentication.json", "pods.service", "pods.conflist"] {
+    for name in ["kubeadm.json", "authentication.json", "pods.service", "pods.conflist"] {
         assert_golden(&format!("private-{name}"), &files[name]);
     }
 }
@@ -108,10 +109,34 @@ fn settings_of_the_users_win_over_ours() {
     cluster.settings.kube_proxy = BTreeMap::from([("conntrack".into(), json!({ "maxPerCore": 0 }))]);
     cluster.settings.api_server = BTreeMap::from([("profiling".into(), "true".into())]);
     let files = everything(&cluster, "cp-1");
-    let init = &files["init.json"];
+    let init = &files["kubeadm.json"];
     assert!(init.contains("\"failCgroupV1\": false") && init.contains("\"podPidsLimit\": 100"));
     assert!(init.contains("\"maxPerCore\": 0"));
     assert!(!init.contains("\"podPidsLimit\": 4096"));
+}
+
+#[test]
+fn a_control_plane_that_joins_names_the_members_it_joins() {
+    let cluster = cluster(2, 0);
+    let journal = journal(&cluster, "cp-2");
+    let place = Place::of(&cluster, &journal).unwrap();
+    let peers = ["cp-1", "cp-2"]
+        .map(|name| (name.to_owned(), format!("https://{}:2380", journal.members[name].internal)));
+    let text = kubeadm::configuration(&place, &peers.into());
+    assert!(text.contains("cp-1=https://10.220.0.1:2380,cp-2=https://10.220.0.2:2380"));
+    assert!(text.contains("\"existing\""));
+}
+
+#[test]
+fn another_member_changes_no_settings_and_a_name_of_the_users_does() {
+    let (one, mut two) = (cluster(1, 0), cluster(2, 0));
+    let settings = |cluster: &Cluster| {
+        let journal = journal(cluster, "cp-1");
+        kubeadm::settings(&Place::of(cluster, &journal).unwrap())
+    };
+    assert_eq!(settings(&one), settings(&two));
+    two.certificate_sans.push("api.example.social".into());
+    assert_ne!(settings(&one).1, settings(&two).1);
 }
 
 #[test]
