@@ -26,6 +26,8 @@ pub struct HostView {
     pub judged: Option<String>,
     /// The fingerprint of the authority that it trusts, as SHA-256 in hexadecimal digits.
     pub authority: Option<String>,
+    /// The authority's certificate itself, as PEM: from control planes alone.
+    pub ca_certificate: Option<String>,
     /// Does it hold the authority's key, so that it can sign?
     pub signs: bool,
     /// Is there data of etcd's?

@@ -4,5 +4,6 @@
 //! [`clients`] is the only place that connects, authenticates and tries again.
 
 pub mod clients;
+pub mod cluster;
 pub mod dns;
 pub mod provider;

@@ -4,7 +4,7 @@
 //! anywhere is gone on with by asking it. The stages of a round stand in [`next`], in order; the first that has something
 //! to do is the round.
 
-mod action;
+pub mod action;
 mod deletion;
 mod membership;
 mod refusal;
@@ -42,6 +42,8 @@ pub struct Wanted<'w> {
     pub departing: BTreeMap<String, Role>,
     /// Nodes whose servers are gone for good.
     pub lost: BTreeSet<String>,
+    /// Nodes whose hosts show another host key than before: they must prove that they are the same.
+    pub new_keys: BTreeSet<String>,
 }
 
 /// Does an apply make a cluster, or change it?

@@ -95,6 +95,14 @@ pub enum Refusal {
         /// The count.
         source: Quorum,
     },
+    /// A host under a new key has not what only the old one can have.
+    #[error(
+        "host {host} has a new host key and no journal of this cluster, so it is another server. If the old one is gone,          set lost = true on the node; then add this server under a name of its own"
+    )]
+    Unproved {
+        /// The host.
+        host: String,
+    },
     /// The journal knows a node that the configuration does not.
     #[error(
         "the cluster has a member {node} that neither configuration nor state names. Add it to `nodes`; with lost = \
@@ -135,6 +143,8 @@ pub(super) fn check(
     journal: &Journal,
 ) -> Result<(), Vec<Refusal>> {
     let mut refusals: Vec<_> = views.iter().filter_map(|(host, view)| strange(host, view, journal)).collect();
+    let unproved = wanted.new_keys.iter().filter(|host| !proves(views, host, journal));
+    refusals.extend(unproved.map(|host| Refusal::Unproved { host: host.clone() }));
     if let Some(found) = membership::newest(wanted, views) {
         refusals.extend(disagreement(wanted, found, membership::state(Some(found), views)));
     }
@@ -142,6 +152,12 @@ pub(super) fn check(
         refusals.extend(authorities(views));
     }
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+}
+
+/// The id is chance: whoever has it in a journal under the node's name is the host that was given it.
+fn proves(views: &BTreeMap<&str, &HostView>, host: &str, journal: &Journal) -> bool {
+    let found = views.get(host).and_then(|view| view.journal.as_ref());
+    found.is_some_and(|found| found.cluster_id == journal.cluster_id && found.node == host)
 }
 
 fn strange(host: &str, view: &HostView, journal: &Journal) -> Option<Refusal> {

@@ -16,11 +16,18 @@ struct Flow {
     intent: Intent,
     departing: BTreeMap<String, Role>,
     lost: BTreeSet<String>,
+    new_keys: BTreeSet<String>,
 }
 
 impl Flow {
     fn create(cluster: Cluster) -> Self {
-        Self { wanted: cluster, intent: Intent::Create, departing: BTreeMap::new(), lost: BTreeSet::new() }
+        Self {
+            wanted: cluster,
+            intent: Intent::Create,
+            departing: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            new_keys: BTreeSet::new(),
+        }
     }
 
     fn update(cluster: Cluster) -> Self {
@@ -62,6 +69,7 @@ fn apply(world: &mut World, flow: &Flow, run: usize) -> End {
         seed: format!("seed-{run}"),
         departing: flow.departing.clone(),
         lost: flow.lost.clone(),
+        new_keys: flow.new_keys.clone(),
     };
     let (mut question, mut done) = (None, Vec::new());
     for _ in 0..100 {
@@ -328,6 +336,16 @@ fn a_member_that_nobody_names_is_refused() {
     let mut world = existing(&cluster(1, 2), &[]);
     let said = refused(&mut world, &Flow::update(cluster(1, 1)));
     assert!(said[0].contains("w-2"), "{said:?}");
+}
+
+#[test]
+fn a_new_host_key_is_taken_from_the_same_server_alone() {
+    let mut world = existing(&cluster(1, 1), &[]);
+    let flow = Flow { new_keys: BTreeSet::from(["w-1".into()]), ..Flow::update(cluster(1, 1)) };
+    assert_eq!(converges(&mut world, &flow, 1), []);
+    *world.hosts.get_mut("w-1").unwrap() = super::world::Host::default();
+    let said = refused(&mut world, &flow);
+    assert!(said[0].contains("w-1") && said[0].contains("another server"), "{said:?}");
 }
 
 // === the way out ===

@@ -39,6 +39,7 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
         differs,
         judged: journal.map(|journal| digest(cluster, journal)),
         authority: files::read(authority::CERTIFICATE)?.map(|text| fingerprint(text.as_bytes())),
+        ca_certificate: files::read(authority::CERTIFICATE)?.filter(|_| files::exists(authority::KEY)),
         signs: files::exists(authority::KEY),
         etcd_data: files::exists("/var/lib/etcd/member"),
         joined,
