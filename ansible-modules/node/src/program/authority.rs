@@ -102,8 +102,8 @@ fn write_body(
         write_algorithm(writer.next(), algorithm);
         writer.next().write_der(own.subject().as_raw());
         writer.next().write_sequence(|writer| {
-            writer.next().write_utctime(&UTCTime::from_datetime(subject.not_before));
-            writer.next().write_utctime(&UTCTime::from_datetime(subject.not_after));
+            writer.next().write_utctime(&whole_seconds(subject.not_before));
+            writer.next().write_utctime(&whole_seconds(subject.not_after));
         });
         writer.next().write_sequence(|writer| {
             for group in subject.groups {
@@ -114,6 +114,11 @@ fn write_body(
         writer.next().write_der(subject.public_key);
         writer.next().write_tagged(Tag::context(3), |writer| writer.write_sequence(write_extensions));
     });
+}
+
+/// A certificate knows no parts of a second.
+fn whole_seconds(time: OffsetDateTime) -> UTCTime {
+    UTCTime::from_datetime(time - ::time::Duration::nanoseconds(time.nanosecond().into()))
 }
 
 fn write_extensions(writer: &mut yasna::DERWriterSeq<'_>) {
@@ -188,7 +193,8 @@ mod tests {
     fn signed(authority: &Authority, groups: &[&str]) -> Vec<u8> {
         let key = KeyPair::generate().unwrap();
         let groups: Vec<_> = groups.iter().map(|group| (*group).to_owned()).collect();
-        let not_before = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let begin = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let not_before = begin + ::time::Duration::milliseconds(300);
         let subject = Subject {
             user: "deploy",
             groups: &groups,

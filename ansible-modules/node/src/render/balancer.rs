@@ -22,7 +22,7 @@ pub fn configuration(place: &Place<'_>) -> Option<String> {
         "# Written by socle-node: changes are lost.
 global
     log stdout format raw daemon warning
-    maxconn 20000
+    maxconn 400
 
 defaults
     mode tcp
