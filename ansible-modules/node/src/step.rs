@@ -145,6 +145,23 @@ pub struct Certificate {
     pub expires_at: i64,
 }
 
+impl Answer {
+    /// As it is printed: with `changed`, `failed` and `msg`, which every program on a host answers.
+    pub fn printed(&self) -> serde_json::Value {
+        let (changed, failed, said) = match self {
+            Self::Done { changed, .. } => (*changed, false, String::new()),
+            Self::Failed { phase, message, cure } => {
+                (false, true, format!("phase {phase}: {message}. {cure}"))
+            }
+        };
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        value["changed"] = changed.into();
+        value["failed"] = failed.into();
+        value["msg"] = said.into();
+        value
+    }
+}
+
 /// What the program on a node answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]

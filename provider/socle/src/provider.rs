@@ -6,7 +6,8 @@ mod vault;
 
 use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
-use crate::clients::Clients;
+use crate::clients::{Clients, Settings};
+use crate::cluster::{ClusterResource, Kubeconfig};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
 
 use aws::AwsBlock;
@@ -45,13 +46,19 @@ impl Provider for Socle {
     async fn configure(config: Config, terraform: Terraform) -> Result<Clients, Diagnostics> {
         let aws = config.aws.into_known().unwrap_or_default();
         let agent = format!("terraform/{} socle/{}", terraform.version, env!("CARGO_PKG_VERSION"));
-        Ok(Clients::new(aws.settings(agent)))
+        Ok(Clients::new(Settings {
+            aws: aws.settings(agent),
+            ssh: config.ssh.into_known().unwrap_or_default().settings(),
+            vault: config.vault.into_known().unwrap_or_default().settings(),
+        }))
     }
 
     fn serves() -> Served<Clients> {
         Served::new()
             .resource::<DnsZone>()
             .resource::<DnsRecords>()
+            .resource::<ClusterResource>()
+            .ephemeral::<Kubeconfig>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()

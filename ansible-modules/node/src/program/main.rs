@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         path => file(path).and_then(|request| steps::run(&request, Power::Change)),
     };
     let answer = answer.unwrap_or_else(|failure| failure.answer());
-    println!("{}", serde_json::to_string(&answer).unwrap_or_default());
+    println!("{}", answer.printed());
     if matches!(answer, Answer::Failed { .. }) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

@@ -60,8 +60,10 @@ pub(crate) fn init(place: &Place<'_>) -> Result<bool, Failure> {
     control_plane().map_err(Failure::during("control-plane"))?;
     kubelet(place).map_err(Failure::during("kubelet-start"))?;
     let api = ready_api().map_err(Failure::during("wait-control-plane"))?;
+    // The first to speak to the API as an administrator binds the group that administrators are in.
+    phase("upload-config kubeadm").map_err(Failure::during("upload-config"))?;
     register(place, &api).map_err(Failure::during("register"))?;
-    for addon in ["upload-config all", "bootstrap-token", "addon all"] {
+    for addon in ["upload-config kubelet", "bootstrap-token", "addon all"] {
         phase(addon).map_err(Failure::during("addons"))?;
     }
     readers(&api).map_err(Failure::during("readers"))?;

@@ -6,6 +6,9 @@ pub mod aws;
 pub mod dns;
 pub mod rate;
 pub mod retry;
+pub mod secret;
+pub mod ssh;
+pub mod vault;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +20,8 @@ use crate::dns::route53::Route53;
 use aws::{Aws, AwsSettings};
 use dns::DnsClient;
 use retry::Budget;
+use ssh::{Programs, Ssh, SshSettings};
+use vault::{Vault, VaultSettings};
 
 /// What every resource works with. Each client connects when it is first used, so a configuration that uses no AWS
 /// needs no credentials.
@@ -24,12 +29,31 @@ use retry::Budget;
 pub struct Clients {
     route53: Route53,
     dns: DnsClient,
+    vault: Arc<Vault>,
+    ssh: Ssh,
+}
+
+/// What the provider's blocks say.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The `aws` block.
+    pub aws: AwsSettings,
+    /// The `ssh` block.
+    pub ssh: SshSettings,
+    /// The `vault` block.
+    pub vault: VaultSettings,
 }
 
 impl Clients {
     /// Connects to nothing.
-    pub fn new(aws: AwsSettings) -> Self {
-        Self { route53: Route53::new(Arc::new(Aws::new(aws))), dns: DnsClient::default() }
+    pub fn new(settings: Settings) -> Self {
+        let vault = Arc::new(Vault::new(settings.vault));
+        Self {
+            route53: Route53::new(Arc::new(Aws::new(settings.aws))),
+            dns: DnsClient::default(),
+            ssh: Ssh::new(settings.ssh, Arc::clone(&vault), Programs::installed()),
+            vault,
+        }
     }
 
     /// Route 53.
@@ -40,6 +64,16 @@ impl Clients {
     /// The DNS servers of the world.
     pub fn dns(&self) -> &DnsClient {
         &self.dns
+    }
+
+    /// Hosts.
+    pub fn ssh(&self) -> &Ssh {
+        &self.ssh
+    }
+
+    /// Vault.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 }
 

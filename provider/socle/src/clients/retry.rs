@@ -49,6 +49,13 @@ impl Budget {
         Self { deadline: Instant::now() + timeout.min(NEVER), cancel }
     }
 
+    /// The same, but at most `limit` from now: for what may not hold up the rest.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        let deadline = self.deadline.min(Instant::now() + limit.min(NEVER));
+        Self { deadline, cancel: self.cancel.clone() }
+    }
+
     /// Waits for `work`; drops it at once when the budget ends.
     pub async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         tokio::select! {
@@ -67,8 +74,8 @@ impl Budget {
         self.wait(sleep(delay)).await
     }
 
-    /// Waits for a call that is in flight; after a cancellation only for [`GRACE`].
-    async fn finish<T>(&self, call: impl Future<Output = T>) -> Result<T, Stop> {
+    /// Waits for a call that is in flight; after a cancellation only for a second.
+    pub async fn finish<T>(&self, call: impl Future<Output = T>) -> Result<T, Stop> {
         let abandoned = async {
             self.cancel.cancelled().await;
             sleep(GRACE).await;

@@ -6,11 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use node::render::kubeconfig::{Credential, kubeconfig};
 use tfplugin::validate::parse_duration;
-use tfplugin::{Call, Diagnostic, Diagnostics, List, Model, Opened, Value};
+use tfplugin::{Call, Diagnostic, Diagnostics, EphemeralResource, List, Model, Opened, Value};
 
 use super::access::ClusterAccess;
 use super::credentials::{Credentials, mint};
 use super::hosts::Hosts;
+use super::nodes::Nodes;
 use super::reading::text;
 use crate::clients::Clients;
 
@@ -56,16 +57,20 @@ pub struct Kubeconfig {
 /// The longest that a certificate holds.
 const LONGEST: Duration = Duration::from_hours(24);
 
+impl EphemeralResource for Kubeconfig {
+    type Clients = Clients;
+    type Model = Self;
+
+    const NAME: &'static str = "kubeconfig";
+    const SUBCATEGORY: &'static str = "Clusters";
+
+    async fn open(call: &Call<Clients>, config: Self) -> Result<Opened<Self>, Diagnostics> {
+        Box::pin(Self::minted(&Nodes::to_read(call), config)).await
+    }
+}
+
 impl Kubeconfig {
-    /// Mints what the configuration asks for.
-    ///
-    /// # Errors
-    /// When no control plane signs.
-    pub async fn minted<H: Hosts>(
-        _call: &Call<Clients>,
-        hosts: &H,
-        config: Self,
-    ) -> Result<Opened<Self>, Diagnostics> {
+    async fn minted<H: Hosts>(hosts: &H, config: Self) -> Result<Opened<Self>, Diagnostics> {
         let access = config.access.known().cloned().unwrap_or_default();
         let user = text(&config.user).unwrap_or_else(|| "terraform".to_owned());
         let groups = match config.groups.known() {

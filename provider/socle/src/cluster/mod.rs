@@ -13,6 +13,7 @@ mod converge;
 pub mod credentials;
 pub mod hosts;
 mod kubeconfig;
+mod nodes;
 mod reading;
 mod refresh;
 mod resource;

@@ -1,7 +1,5 @@
 //! `socle_cluster`: from bare servers to Kubernetes.
 
-use node::specification::Cluster;
-use node::step::{Answer, Request};
 use tfplugin::{
     Call, CreateError, Diagnostic, Diagnostics, List, Map, Model, Nothing, Plan, Reached, Resource, Timeouts,
     Value, Wanted,
@@ -13,7 +11,7 @@ use super::blocks::{
     NetworkBlock, NodeStatus, UpgradeBlock,
 };
 use super::changes::{self, Release};
-use super::hosts::{Coordinates, HostError, Hosts};
+use super::nodes::Nodes;
 use super::{apply, refresh, shown};
 use crate::clients::Clients;
 
@@ -165,34 +163,23 @@ impl Resource for ClusterResource {
     }
 
     async fn read(call: &Call<Clients>, state: Self) -> Result<Option<Self>, Diagnostics> {
-        Box::pin(refresh::read(call, &NoHosts, state)).await.map(Some)
+        Box::pin(refresh::read(call, &Nodes::to_read(call), state)).await.map(Some)
     }
 
     async fn create(call: &Call<Clients>, wanted: Wanted<Self>) -> Result<Self, CreateError<Self>> {
         // Nothing is kept of a create that failed: its journal on the hosts lets the next one go on.
-        Box::pin(apply::create(call, &NoHosts, wanted.planned)).await.map_err(CreateError::nothing)
+        Box::pin(apply::create(call, &Nodes::to_change(call), wanted.planned))
+            .await
+            .map_err(CreateError::nothing)
     }
 
     async fn update(call: &Call<Clients>, prior: Self, wanted: Wanted<Self>) -> Result<Self, Reached<Self>> {
-        let updated = Box::pin(apply::update(call, &NoHosts, &prior, wanted.planned)).await;
+        let updated = Box::pin(apply::update(call, &Nodes::to_change(call), &prior, wanted.planned)).await;
         updated.map_err(|errors| Reached::new(prior, errors))
     }
 
     async fn delete(call: &Call<Clients>, state: Self) -> Result<(), Reached<Self>> {
-        let deleted = Box::pin(apply::delete(call, &NoHosts, &state)).await;
+        let deleted = Box::pin(apply::delete(call, &Nodes::to_change(call), &state)).await;
         deleted.map_err(|errors| Reached::new(state, errors))
-    }
-}
-
-/// Until the SSH client is there, this resource is not among those that are served.
-struct NoHosts;
-
-impl Hosts for NoHosts {
-    async fn ask(&self, _: &Coordinates, _: &Request) -> Result<Answer, HostError> {
-        Err(HostError::Unreachable("this build has no SSH client".to_owned()))
-    }
-
-    async fn prepare(&self, _: &Coordinates, _: &Cluster) -> Result<(), HostError> {
-        Err(HostError::Unprepared("this build has no SSH client".to_owned()))
     }
 }

@@ -2,6 +2,9 @@
 
 use tfplugin::{Model, Value};
 
+use crate::clients::secret::Secret;
+use crate::clients::ssh::{Host, LoginMethod, SshSettings, is_host_key};
+
 /// How to reach hosts.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 #[tf(exactly_one_of(private_key, agent, vault))]
@@ -52,6 +55,33 @@ pub struct BastionBlock {
     #[tf(optional)]
     pub user: Value<String>,
     /// Its host key, such as `ssh-ed25519 AAAA…`; null means `known_hosts`.
-    #[tf(required, nullable)]
+    #[tf(required, nullable, validate(describe("an SSH public key, such as `ssh-ed25519 AAAA…`", |key: &String| is_host_key(key))))]
     pub host_key: Value<String>,
+}
+
+impl SshBlock {
+    /// What is unknown while planning is as if it were left out: no resource that exists can depend on it.
+    pub(super) fn settings(self) -> SshSettings {
+        let login = self.login();
+        let bastion = self.bastion.into_known();
+        let bastion = bastion.and_then(|b| Host::of(&b.address, &b.port, &b.user, &b.host_key));
+        SshSettings {
+            user: self.user.into_known(),
+            login,
+            known_hosts: self.known_hosts.into_known().unwrap_or_default(),
+            bastion,
+        }
+    }
+
+    fn login(&self) -> LoginMethod {
+        if let Some(key) = self.private_key.known() {
+            return LoginMethod::PrivateKey(Secret::new(key));
+        }
+        if self.agent == Value::Known(true) {
+            return LoginMethod::Agent;
+        }
+        let Some(vault) = self.vault.known() else { return LoginMethod::None };
+        let Some(role) = vault.role.known().cloned() else { return LoginMethod::None };
+        LoginMethod::Vault { mount: vault.mount.known().cloned().unwrap_or_else(|| "ssh".to_owned()), role }
+    }
 }

@@ -3,6 +3,7 @@
 use tfplugin::{Model, Value};
 
 use super::aws::url;
+use crate::clients::vault::{VaultLogin, VaultSettings};
 
 /// How to reach Vault.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
@@ -84,4 +85,47 @@ pub struct KubernetesBlock {
     /// The mount of the Kubernetes auth method. Default: `kubernetes`.
     #[tf(optional)]
     pub mount: Value<String>,
+}
+
+impl VaultBlock {
+    /// What is unknown while planning is as if it were left out: no resource that exists can depend on it.
+    pub(super) fn settings(self) -> VaultSettings {
+        VaultSettings {
+            address: self.address.into_known(),
+            ca_certificate: self.ca_certificate.into_known(),
+            namespace: self.namespace.into_known(),
+            login: self.auth.into_known().and_then(AuthBlock::login).unwrap_or_default(),
+        }
+    }
+}
+
+impl AuthBlock {
+    fn login(self) -> Option<VaultLogin> {
+        if let Some(jwt) = self.jwt.into_known() {
+            return Some(VaultLogin::Jwt {
+                mount: or(jwt.mount, "jwt"),
+                role: jwt.role.into_known()?,
+                variable: or(jwt.token_env, "VAULT_ID_TOKEN"),
+            });
+        }
+        if let Some(approle) = self.approle.into_known() {
+            return Some(VaultLogin::AppRole {
+                mount: or(approle.mount, "approle"),
+                role_id: approle.role_id.into_known()?,
+                variable: or(approle.secret_id_env, "VAULT_SECRET_ID"),
+            });
+        }
+        if let Some(kubernetes) = self.kubernetes.into_known() {
+            return Some(VaultLogin::Kubernetes {
+                mount: or(kubernetes.mount, "kubernetes"),
+                role: kubernetes.role.into_known()?,
+            });
+        }
+        let token = self.token.into_known()?;
+        Some(VaultLogin::Token { variable: or(token.token_env, "VAULT_TOKEN") })
+    }
+}
+
+fn or(value: Value<String>, default: &str) -> String {
+    value.into_known().unwrap_or_else(|| default.to_owned())
 }
