@@ -43,7 +43,8 @@ fn stop_containers() -> Result<(), Failure> {
         let failed = |failure: Failure| failure.to_string();
         let tasks = ctr(&["tasks", "ls", "-q"]).map_err(failed)?;
         for task in tasks.lines() {
-            let _ = ctr(&["tasks", "rm", "-f", task]);
+            // The runtime's own plugin deletes what has ended; `tasks rm --force` waits for the output of such a task.
+            let _ = ctr(&["tasks", "kill", "-s", "SIGKILL", task]);
         }
         let left = ctr(&["tasks", "ls", "-q"]).map_err(failed)?;
         if left.trim().is_empty() { Ok(()) } else { Err(left.trim().replace('\n', ", ")) }

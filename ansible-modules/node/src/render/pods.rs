@@ -30,7 +30,7 @@ pub fn plugins(place: &Place<'_>) -> String {
     let mut bridge = json!({
         "type": "bridge",
         "bridge": BRIDGE,
-        "isDefaultGateway": true,
+        "isGateway": true,
         "hairpinMode": true,
         "ipMasq": false,
         "ipam": {

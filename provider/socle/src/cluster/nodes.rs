@@ -90,7 +90,7 @@ mod tests {
         let result = ModuleResult::parse(sent.printed().to_string().as_bytes()).expect("a result");
         match answer(result.changed, result.more) {
             Ok(Answer::Done { changed: true, certificate: Some(found), .. }) => {
-                assert_eq!(found, certificate)
+                assert_eq!(found, certificate);
             }
             other => panic!("{other:?}"),
         }
