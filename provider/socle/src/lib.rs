@@ -4,6 +4,7 @@
 //! [`clients`] is the only place that connects, authenticates and tries again.
 
 pub mod clients;
+pub mod cluster;
 pub mod dns;
 pub mod host;
 pub mod provider;

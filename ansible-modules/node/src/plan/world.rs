@@ -1,0 +1,338 @@
+//! A world of hosts for tests: it does what the program on a node does, effect by effect, and can be killed before each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Action;
+use crate::journal::Journal;
+use crate::observation::{Area, ClusterView, EtcdMember, HostView, NodeView, Sight, Sights, Trace};
+use crate::quorum::majority;
+use crate::specification::{Cluster, NetworkMode, Role};
+use crate::step::digest;
+
+/// A host as it is.
+#[allow(clippy::struct_excessive_bools, reason = "each is there or not, by itself")]
+#[derive(Debug, Clone, Default)]
+pub(super) struct Host {
+    pub(super) dead: bool,
+    journal: Option<Journal>,
+    mesh_key: Option<String>,
+    prepared: Option<String>,
+    network: Option<String>,
+    settings: Option<String>,
+    authority: Option<u32>,
+    pub(super) signs: bool,
+    /// The member whose data it has.
+    pub(super) etcd: Option<u64>,
+    joined: bool,
+    pods: bool,
+    snapshot: bool,
+}
+
+/// What etcd holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Store {
+    initialised: Option<String>,
+    pub(super) nodes: BTreeMap<String, NodeView>,
+    pub(super) members: Vec<EtcdMember>,
+}
+
+/// Everything.
+#[derive(Debug, Clone, Default)]
+pub(super) struct World {
+    pub(super) hosts: BTreeMap<String, Host>,
+    pub(super) store: Option<Store>,
+    chance: u32,
+    /// Effects until the program is killed.
+    pub(super) fuel: Option<usize>,
+    /// Effects so far.
+    pub(super) effects: usize,
+    /// May etcd end, as in a destroy?
+    pub(super) may_end: bool,
+}
+
+/// The program was killed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Killed;
+
+impl World {
+    pub(super) fn of(names: impl IntoIterator<Item = String>) -> Self {
+        Self { hosts: names.into_iter().map(|name| (name, Host::default())).collect(), ..Self::default() }
+    }
+
+    // === what hosts show ===
+
+    pub(super) fn sights(
+        &self,
+        cluster: &Cluster,
+        names: &BTreeSet<String>,
+        question: Option<&Journal>,
+    ) -> Sights {
+        let sight = |name: &String| match self.hosts.get(name) {
+            Some(host) if !host.dead => Sight::Seen(Box::new(self.view(name, host, cluster, question))),
+            _ => Sight::Unreachable("no route to host".into()),
+        };
+        names.iter().map(|name| (name.clone(), sight(name))).collect()
+    }
+
+    fn view(&self, name: &str, host: &Host, cluster: &Cluster, question: Option<&Journal>) -> HostView {
+        let mut differs = BTreeSet::new();
+        if question.is_some_and(|question| host.network != Some(network(cluster, question))) {
+            differs.extend([Area::Mesh, Area::Balancer]);
+        }
+        if host.joined && host.settings != Some(settings(cluster)) {
+            differs.insert(Area::Kubelet);
+        }
+        HostView {
+            journal: host.journal.clone(),
+            prepared: host.prepared.clone(),
+            mesh_key: host.mesh_key.clone(),
+            differs,
+            judged: question.map(|question| digest(cluster, question)),
+            authority: host.authority.map(|authority| authority.to_string()),
+            signs: host.signs,
+            etcd_data: host.etcd.is_some(),
+            joined: host.joined,
+            traces: if host.pods { BTreeSet::from([Trace::Containers]) } else { BTreeSet::new() },
+            cluster: self.answers(name).then(|| self.cluster_view()),
+            final_snapshot: host.snapshot.then(|| "/var/backups/socle/final.db".to_owned()),
+            ..HostView::default()
+        }
+    }
+
+    fn cluster_view(&self) -> ClusterView {
+        let store = self.store.clone().unwrap_or_default();
+        let mut members = store.members;
+        for member in &mut members {
+            member.healthy = self.runs(member);
+        }
+        ClusterView { initialised: store.initialised, nodes: store.nodes, members }
+    }
+
+    fn runs(&self, member: &EtcdMember) -> bool {
+        member.started && self.hosts.values().any(|host| !host.dead && host.etcd == Some(member.id))
+    }
+
+    pub(super) fn has_quorum(&self) -> bool {
+        let members = self.store.as_ref().map_or(&[][..], |store| &store.members);
+        let voters: Vec<_> = members.iter().filter(|member| member.votes).collect();
+        let running = voters.iter().filter(|member| self.runs(member)).count();
+        !voters.is_empty() && running >= majority(voters.len())
+    }
+
+    /// Does the API server on that host answer?
+    fn answers(&self, name: &str) -> bool {
+        let own = self.hosts.get(name).and_then(|host| host.etcd);
+        let members = self.store.as_ref().map_or(&[][..], |store| &store.members);
+        self.has_quorum() && members.iter().any(|member| Some(member.id) == own && member.started)
+    }
+
+    // === what steps do ===
+
+    pub(super) fn run(
+        &mut self,
+        action: &Action,
+        cluster: &Cluster,
+        journal: &Journal,
+    ) -> Result<(), Killed> {
+        let host = action.host().to_owned();
+        assert!(!self.hosts[&host].dead, "a step on a dead host: {action}");
+        match action {
+            Action::Observe { .. } => Ok(()),
+            Action::Claim { .. } => self.claim(&host, cluster, journal),
+            Action::Prepare { .. } => {
+                let version = cluster.kubernetes_version.clone();
+                self.on(&host, |host| host.prepared = Some(version))
+            }
+            Action::Configure { .. } => {
+                let network = network(cluster, journal);
+                self.on(&host, |host| host.network = Some(network))
+            }
+            Action::Init { .. } => self.init(&host, cluster, journal),
+            Action::Join { via, .. } => self.join(&host, via, cluster, journal),
+            Action::RemoveMember { id, .. } => {
+                assert!(self.answers(&host), "nobody to ask: {action}");
+                self.in_store(|store| store.members.retain(|member| member.id != *id))
+            }
+            Action::Drain { node, .. } => self.in_store(|store| {
+                store.nodes.entry(node.clone()).and_modify(|node| node.drained = true);
+            }),
+            Action::DeleteNode { node, .. } => {
+                let running = self.hosts.get(node).is_some_and(|host| host.joined && !host.dead);
+                assert!(!running, "a kubelet that runs would register {node} again");
+                self.in_store(|store| drop(store.nodes.remove(node)))
+            }
+            Action::Describe { node, .. } => self.describe(node, cluster, journal),
+            Action::Roll { .. } => {
+                let settings = settings(cluster);
+                self.on(&host, |host| host.settings = Some(settings))
+            }
+            Action::Await { nodes, .. } => self.in_store(|store| {
+                for name in nodes {
+                    store.nodes.entry(name.clone()).and_modify(|node| node.ready = true);
+                }
+            }),
+            Action::Snapshot { .. } => self.on(&host, |host| host.snapshot = true),
+            Action::Reset { .. } => self.reset(&host),
+        }
+    }
+
+    fn claim(&mut self, host: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+        let own = journal.on(host);
+        self.on(host, |host| host.journal = Some(own))?;
+        if cluster.network.mode == NetworkMode::Wireguard && self.hosts[host].mesh_key.is_none() {
+            let key = self.chance().to_string();
+            self.on(host, |host| host.mesh_key = Some(key))?;
+        }
+        Ok(())
+    }
+
+    fn init(&mut self, name: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+        if !self.hosts[name].signs {
+            let authority = self.chance();
+            self.on(name, |host| {
+                host.signs = true;
+                host.authority = Some(authority);
+            })?;
+        }
+        if self.hosts[name].etcd.is_none() {
+            let id = u64::from(self.chance());
+            let member = started(id, name, journal, true);
+            self.effect(|world| {
+                assert!(world.store.is_none(), "a second etcd");
+                world.store = Some(Store { members: vec![member], ..Store::default() });
+                world.host(name).etcd = Some(id);
+            })?;
+        }
+        self.start_kubelet(name, cluster)?;
+        self.register(name, Role::ControlPlane)?;
+        let id = journal.cluster_id.clone();
+        self.in_store(|store| store.initialised = Some(id))
+    }
+
+    fn join(&mut self, name: &str, via: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+        assert!(self.answers(via), "{via} cannot invite");
+        let (authority, role) = (self.hosts[via].authority, cluster.nodes[name].role);
+        self.on(name, |host| host.authority = authority)?;
+        if role == Role::ControlPlane {
+            self.on(name, |host| host.signs = true)?;
+        }
+        self.start_kubelet(name, cluster)?;
+        self.register(name, Role::Worker)?;
+        if role == Role::ControlPlane && self.hosts[name].etcd.is_none() {
+            let id = u64::from(self.chance());
+            let unstarted =
+                EtcdMember { name: String::new(), started: false, ..started(id, name, journal, false) };
+            self.in_store(|store| store.members.push(unstarted))?;
+            self.effect(|world| {
+                world.host(name).etcd = Some(id);
+                world.member(id, |member| {
+                    member.started = true;
+                    name.clone_into(&mut member.name);
+                });
+            })?;
+            self.effect(|world| world.member(id, |member| member.votes = true))?;
+        }
+        if role == Role::ControlPlane { self.register(name, role) } else { Ok(()) }
+    }
+
+    fn start_kubelet(&mut self, name: &str, cluster: &Cluster) -> Result<(), Killed> {
+        let settings = settings(cluster);
+        self.on(name, |host| {
+            host.settings = Some(settings);
+            host.joined = true;
+            host.pods = true;
+        })
+    }
+
+    fn register(&mut self, name: &str, role: Role) -> Result<(), Killed> {
+        self.in_store(|store| {
+            store.nodes.entry(name.to_owned()).or_default().control_plane |= role == Role::ControlPlane;
+        })
+    }
+
+    fn describe(&mut self, node: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+        let wanted = cluster.nodes[node].clone();
+        let range = journal.members[node].pod_range.to_string();
+        self.in_store(|store| {
+            let found = store.nodes.get_mut(node).expect("a node to describe");
+            found.labels = wanted.labels.clone();
+            found.managed_labels = wanted.labels.keys().cloned().collect();
+            found.taints = wanted.effective_taints();
+            found.pod_range = Some(range);
+        })
+    }
+
+    /// The journal goes last: what is half reset is still known as ours.
+    fn reset(&mut self, name: &str) -> Result<(), Killed> {
+        self.on(name, |host| host.joined = false)?;
+        self.on(name, |host| host.pods = false)?;
+        self.on(name, |host| host.etcd = None)?;
+        self.on(name, |host| {
+            host.authority = None;
+            host.signs = false;
+        })?;
+        self.on(name, |host| {
+            host.network = None;
+            host.mesh_key = None;
+        })?;
+        self.on(name, |host| host.journal = None)
+    }
+
+    // === effects ===
+
+    fn effect(&mut self, change: impl FnOnce(&mut Self)) -> Result<(), Killed> {
+        match &mut self.fuel {
+            Some(0) => return Err(Killed),
+            Some(fuel) => *fuel -= 1,
+            None => {}
+        }
+        self.effects += 1;
+        change(self);
+        self.keeps_the_laws();
+        Ok(())
+    }
+
+    fn on(&mut self, name: &str, change: impl FnOnce(&mut Host)) -> Result<(), Killed> {
+        self.effect(|world| change(world.host(name)))
+    }
+
+    fn in_store(&mut self, change: impl FnOnce(&mut Store)) -> Result<(), Killed> {
+        assert!(self.has_quorum(), "nobody can write");
+        self.effect(|world| change(world.store.as_mut().expect("a store")))
+    }
+
+    fn host(&mut self, name: &str) -> &mut Host {
+        self.hosts.get_mut(name).expect("a host")
+    }
+
+    fn member(&mut self, id: u64, change: impl FnOnce(&mut EtcdMember)) {
+        let members = &mut self.store.as_mut().expect("a store").members;
+        change(members.iter_mut().find(|member| member.id == id).expect("a member"));
+    }
+
+    fn chance(&mut self) -> u32 {
+        self.chance += 1;
+        self.chance
+    }
+
+    /// Never two authorities, and never an etcd without its majority.
+    fn keeps_the_laws(&self) {
+        let authorities: BTreeSet<_> = self.hosts.values().filter_map(|host| host.authority).collect();
+        assert!(authorities.len() <= 1, "two authorities: {:?}", self.hosts);
+        assert!(self.may_end || self.store.is_none() || self.has_quorum(), "no majority: {:?}", self.store);
+    }
+}
+
+fn started(id: u64, name: &str, journal: &Journal, votes: bool) -> EtcdMember {
+    let peer = format!("https://{}:2380", journal.members[name].internal);
+    EtcdMember { id, name: name.to_owned(), peer, started: true, votes, healthy: true }
+}
+
+/// What a host's network is made from.
+fn network(cluster: &Cluster, journal: &Journal) -> String {
+    format!("{:?} {:?} {:?}", cluster.network, cluster.endpoint, journal.members)
+}
+
+fn settings(cluster: &Cluster) -> String {
+    format!("{:?}", cluster.settings)
+}

@@ -1,0 +1,244 @@
+//! The API server of this host, asked with a certificate that is signed for the purpose and thrown away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use node::observation::NodeView;
+use node::specification::{API_PORT, Taint};
+use rcgen::{KeyPair, PublicKeyData};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::authority::{Authority, Subject};
+use crate::failure::Failure;
+use crate::https::{Client, Identity, JSON, MERGE, Reply};
+
+/// An API server.
+#[derive(Debug)]
+pub(crate) struct Api {
+    client: Client,
+}
+
+/// The group that kubeadm binds to `cluster-admin`.
+const ADMINS: &str = "kubeadm:cluster-admins";
+/// Where the keys of our labels are remembered, on the Node.
+const MANAGED: &str = "socle/managed-labels";
+/// Taints that Kubernetes sets by itself.
+const BY_ITSELF: [&str; 2] = ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
+/// The mark of a control plane.
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+
+impl Api {
+    /// The API server of this host.
+    pub(crate) fn here(timeout: Duration) -> Result<Self, Failure> {
+        let authority = Authority::open()?;
+        let key = KeyPair::generate()
+            .map_err(|error| Failure::Certificate { what: "a new key".into(), detail: error.to_string() })?;
+        let now = OffsetDateTime::now_utc();
+        let subject = Subject {
+            user: "socle-node",
+            groups: &[ADMINS.to_owned()],
+            public_key: &key.subject_public_key_info(),
+            not_before: now - time::Duration::minutes(5),
+            not_after: now + time::Duration::hours(1),
+        };
+        let certificate = authority.sign(&subject)?;
+        let identity =
+            Identity { authority: &authority.pem, certificate: &certificate, key: &key.serialize_pem() };
+        let base = format!("https://127.0.0.1:{API_PORT}");
+        Ok(Self { client: Client::new(base, &identity, timeout)? })
+    }
+
+    /// Is it ready to serve?
+    pub(crate) fn is_ready(&self) -> Result<(), String> {
+        match self.client.ask("GET", "/readyz", JSON, None) {
+            Ok(Reply { status: 200, .. }) => Ok(()),
+            Ok(reply) => Err(reply.message()),
+            Err(failure) => Err(failure.to_string()),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.client.get(path)
+    }
+
+    /// An object; none where there is none.
+    pub(crate) fn find(&self, path: &str) -> Result<Option<Value>, Failure> {
+        let reply = self.client.ask("GET", path, JSON, None)?;
+        if reply.status == 404 { Ok(None) } else { self.client.accepted("GET", path, reply).map(Some) }
+    }
+
+    pub(crate) fn merge(&self, path: &str, change: &Value) -> Result<Value, Failure> {
+        let reply = self.client.ask("PATCH", path, MERGE, Some(change))?;
+        self.client.accepted("PATCH", path, reply)
+    }
+
+    /// Puts an object in place, whatever was there of its fields before (server-side apply).
+    pub(crate) fn apply(&self, path: &str, object: &Value) -> Result<(), Failure> {
+        let path = format!("{path}?fieldManager=socle-node&force=true");
+        let reply = self.client.ask("PATCH", &path, "application/apply-patch+yaml", Some(object))?;
+        self.client.accepted("PATCH", &path, reply).map(drop)
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Reply, Failure> {
+        self.client.ask(method, path, JSON, Some(body))
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let reply = self.client.ask("PUT", path, JSON, Some(body))?;
+        self.client.accepted("PUT", path, reply)
+    }
+
+    /// Removes an object; one that is gone is a success.
+    pub(crate) fn delete(&self, path: &str) -> Result<(), Failure> {
+        let reply = self.client.ask("DELETE", path, JSON, None)?;
+        if reply.status == 404 { Ok(()) } else { self.client.accepted("DELETE", path, reply).map(drop) }
+    }
+
+    /// The id of the cluster, which the last phase of `init` writes.
+    pub(crate) fn cluster_id(&self) -> Result<Option<String>, Failure> {
+        let mark = self.find(MARK)?;
+        Ok(mark.and_then(|mark| Some(mark["data"]["cluster-id"].as_str()?.to_owned())))
+    }
+
+    /// All nodes.
+    pub(crate) fn nodes(&self) -> Result<BTreeMap<String, NodeView>, Failure> {
+        let list = self.get("/api/v1/nodes")?;
+        let mut nodes = BTreeMap::new();
+        for item in list["items"].as_array().into_iter().flatten() {
+            let name = item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let cordoned = item["spec"]["unschedulable"] == json!(true);
+            let drained = cordoned && crate::drain::evictable(&self.pods_on(&name)?).is_empty();
+            nodes.insert(name, NodeView { drained, ..node_view(item) });
+        }
+        Ok(nodes)
+    }
+
+    /// The pods of a node.
+    pub(crate) fn pods_on(&self, node: &str) -> Result<Vec<Value>, Failure> {
+        let list = self.get(&format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{node}"))?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+}
+
+/// The mark of a cluster that is ours and initialised.
+pub(crate) const MARK: &str = "/api/v1/namespaces/kube-system/configmaps/socle";
+
+fn node_view(item: &Value) -> NodeView {
+    let (meta, spec) = (&item["metadata"], &item["spec"]);
+    let labels: BTreeMap<String, String> = serde_json::from_value(meta["labels"].clone()).unwrap_or_default();
+    let managed = meta["annotations"][MANAGED].as_str().unwrap_or_default();
+    let ready = item["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == json!("Ready") && condition["status"] == json!("True"));
+    let taints: Vec<Taint> = spec["taints"].as_array().into_iter().flatten().filter_map(taint).collect();
+    NodeView {
+        ready,
+        control_plane: labels.contains_key(CONTROL_PLANE),
+        version: item["status"]["nodeInfo"]["kubeletVersion"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_start_matches('v')
+            .to_owned(),
+        labels,
+        managed_labels: managed.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+        taints: taints.into_iter().filter(is_the_users).collect(),
+        pod_range: spec["podCIDR"].as_str().map(str::to_owned),
+        drained: false,
+    }
+}
+
+fn taint(value: &Value) -> Option<Taint> {
+    serde_json::from_value(json!({
+        "key": value["key"], "value": value["value"].as_str().unwrap_or_default(), "effect": value["effect"],
+    }))
+    .ok()
+}
+
+fn is_the_users(taint: &Taint) -> bool {
+    !BY_ITSELF.iter().any(|prefix| taint.key.starts_with(prefix))
+}
+
+/// The patch that gives a Node its labels, taints and pod range; what Kubernetes and others set stays.
+pub(crate) fn description(
+    found: &Value,
+    labels: &BTreeMap<String, String>,
+    taints: &BTreeSet<Taint>,
+    pod_range: &str,
+) -> Value {
+    let managed = found["metadata"]["annotations"][MANAGED].as_str().unwrap_or_default();
+    let gone = managed.split(',').filter(|key| !key.is_empty() && !labels.contains_key(*key));
+    let mut wanted: BTreeMap<&str, Value> = gone.map(|key| (key, Value::Null)).collect();
+    wanted.extend(labels.iter().map(|(key, value)| (key.as_str(), json!(value))));
+    let keys: Vec<_> = labels.keys().map(String::as_str).collect();
+    let kept = found["spec"]["taints"].as_array().into_iter().flatten();
+    let kept = kept.filter(|value| taint(value).is_none_or(|taint| !is_the_users(&taint))).cloned();
+    let taints: Vec<Value> = kept.chain(taints.iter().map(node::render::kubeadm::taint)).collect();
+    let mut spec = json!({ "taints": taints });
+    if found["spec"]["podCIDR"].as_str().is_none() {
+        spec["podCIDR"] = json!(pod_range);
+        spec["podCIDRs"] = json!([pod_range]);
+    }
+    json!({
+        "metadata": { "labels": wanted, "annotations": { MANAGED: keys.join(",") } },
+        "spec": spec,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use node::specification::Effect;
+
+    use super::*;
+
+    fn found() -> Value {
+        json!({
+            "metadata": {
+                "name": "w-1",
+                "labels": { "disk": "ssd", "old": "1", "kubernetes.io/hostname": "w-1" },
+                "annotations": { MANAGED: "disk,old" },
+            },
+            "spec": {
+                "taints": [
+                    { "key": "gpu", "effect": "NoSchedule" },
+                    { "key": "node.kubernetes.io/not-ready", "effect": "NoExecute" },
+                ],
+            },
+            "status": {
+                "conditions": [{ "type": "Ready", "status": "True" }],
+                "nodeInfo": { "kubeletVersion": "v1.37.2" },
+            },
+        })
+    }
+
+    #[test]
+    fn what_is_ours_is_told_from_what_kubernetes_sets() {
+        let view = node_view(&found());
+        assert!(view.ready && !view.control_plane);
+        assert_eq!(view.version, "1.37.2");
+        assert_eq!(view.managed_labels, BTreeSet::from(["disk".into(), "old".into()]));
+        let taint = Taint { key: "gpu".into(), value: String::new(), effect: Effect::NoSchedule };
+        assert_eq!(view.taints, BTreeSet::from([taint]));
+    }
+
+    #[test]
+    fn a_label_that_is_no_longer_wanted_goes_and_those_of_others_stay() {
+        let labels = BTreeMap::from([("disk".to_owned(), "nvme".to_owned())]);
+        let patch = description(&found(), &labels, &BTreeSet::new(), "10.244.1.0/24");
+        assert_eq!(patch["metadata"]["labels"], json!({ "disk": "nvme", "old": null }));
+        assert_eq!(patch["metadata"]["annotations"][MANAGED], json!("disk"));
+        assert_eq!(patch["spec"]["taints"][0]["key"], json!("node.kubernetes.io/not-ready"));
+        assert_eq!(patch["spec"]["taints"].as_array().unwrap().len(), 1);
+        assert_eq!(patch["spec"]["podCIDR"], json!("10.244.1.0/24"));
+    }
+
+    #[test]
+    fn a_pod_range_that_is_set_is_not_set_again() {
+        let mut found = found();
+        found["spec"]["podCIDR"] = json!("10.244.1.0/24");
+        let patch = description(&found, &BTreeMap::new(), &BTreeSet::new(), "10.244.1.0/24");
+        assert!(patch["spec"].get("podCIDR").is_none());
+    }
+}

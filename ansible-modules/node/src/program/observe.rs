@@ -1,0 +1,105 @@
+//! What this host shows.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use node::fingerprint::fingerprint;
+use node::journal::{self, Journal};
+use node::lease::{self, Lease};
+use node::observation::{ClusterView, HostView, Trace};
+use node::render::{Place, mesh, pods};
+use node::specification::Cluster;
+use node::step::digest;
+
+use crate::api::Api;
+use crate::etcd::Etcd;
+use crate::failure::Failure;
+use crate::{authority, certificates, files, network, settings, snapshot};
+
+/// How long one question to an API may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Looks; changes nothing.
+pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<HostView, Failure> {
+    let place = journal.and_then(|journal| Place::of(cluster, journal));
+    let found = own_journal()?;
+    let joined = files::exists("/etc/kubernetes/kubelet.conf");
+    let mut differs = BTreeSet::new();
+    if let Some(place) = &place {
+        differs.extend(network::differs(place)?);
+        if joined {
+            differs.extend(settings::differs(place)?);
+        }
+    }
+    let cluster_id = journal.or(found.as_ref()).map(|journal| journal.cluster_id.clone());
+    Ok(HostView {
+        lease: own_lease()?,
+        prepared: prepared(),
+        mesh_key: files::read(network::MESH_PUBLIC_KEY)?.map(|key| key.trim().to_owned()),
+        differs,
+        judged: journal.map(|journal| digest(cluster, journal)),
+        authority: files::read(authority::CERTIFICATE)?.map(|text| fingerprint(text.as_bytes())),
+        ca_certificate: files::read(authority::CERTIFICATE)?.filter(|_| files::exists(authority::KEY)),
+        signs: files::exists(authority::KEY),
+        etcd_data: files::exists("/var/lib/etcd/member"),
+        joined,
+        traces: traces(),
+        cluster: ask_cluster(),
+        final_snapshot: cluster_id.and_then(|id| snapshot::found(&cluster.name, &id)),
+        certificates_expire_at: certificates::first_end(),
+        journal: found,
+    })
+}
+
+/// What this host remembers.
+pub(crate) fn own_journal() -> Result<Option<Journal>, Failure> {
+    let text = files::read(journal::PATH)?;
+    // One that makes no sense is as bad as a foreign one: nobody may write over it unseen.
+    text.map(|text| {
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::Input { detail: format!("{}: {error}", journal::PATH) })
+    })
+    .transpose()
+}
+
+/// Who may change the cluster, as this host knows.
+pub(crate) fn own_lease() -> Result<Option<Lease>, Failure> {
+    Ok(files::read(lease::PATH)?.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// The release of kubeadm and kubelet, where both are the same and the container runtime answers.
+fn prepared() -> Option<String> {
+    let kubeadm = crate::command::run("kubeadm", &["version", "-o", "short"]).ok()?;
+    let kubelet = crate::command::run("kubelet", &["--version"]).ok()?;
+    let kubeadm = kubeadm.trim().trim_start_matches('v');
+    let kubelet = kubelet.trim().trim_start_matches("Kubernetes v");
+    let runtime = std::path::Path::new("/run/containerd/containerd.sock").exists();
+    (kubeadm == kubelet && runtime).then(|| kubeadm.to_owned())
+}
+
+fn traces() -> BTreeSet<Trace> {
+    let link = |name: &str| files::exists(&format!("/sys/class/net/{name}"));
+    let found = [
+        (Trace::Configuration, !files::names("/etc/kubernetes/manifests").is_empty()),
+        (Trace::Containers, !files::names(TASKS).is_empty()),
+        (Trace::Mounts, !crate::reset::mounts("/var/lib/kubelet/").is_empty()),
+        (Trace::Etcd, files::exists("/var/lib/etcd/member")),
+        (Trace::Interfaces, link(pods::BRIDGE) || link(mesh::INTERFACE)),
+        (Trace::Files, files::exists(mesh::PATH) || files::exists(pods::PLUGINS)),
+    ];
+    found.into_iter().filter(|(_, is_there)| *is_there).map(|(trace, _)| trace).collect()
+}
+
+/// containerd's running tasks of the kubelet's.
+const TASKS: &str = "/run/containerd/io.containerd.runtime.v2.task/k8s.io";
+
+/// What this host's own API server and etcd say; none where either does not answer.
+fn ask_cluster() -> Option<ClusterView> {
+    if !files::exists("/etc/kubernetes/manifests/kube-apiserver.yaml") {
+        return None;
+    }
+    let api = Api::here(PATIENCE).ok()?;
+    api.is_ready().ok()?;
+    let members = Etcd::here(PATIENCE).ok()?.members(PATIENCE / 2).ok()?;
+    Some(ClusterView { initialised: api.cluster_id().ok()?, nodes: api.nodes().ok()?, members })
+}

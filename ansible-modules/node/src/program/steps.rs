@@ -1,0 +1,124 @@
+//! From a request to its answer: whether it is allowed, who does it.
+
+use std::time::Duration;
+
+use node::specification::Cluster;
+use node::step::{Answer, Certificate, Invitation, READERS, Request, Step};
+
+use crate::api::{self, Api};
+use crate::etcd::Etcd;
+use crate::failure::Failure;
+use crate::{drain, membership, mint, network, observe, phases, reset, snapshot, wait};
+
+/// What whoever asks may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Power {
+    /// Look, and mint for those who only look.
+    Read,
+    /// Everything.
+    Change,
+}
+
+const QUESTION: Duration = Duration::from_secs(10);
+
+/// Does one step.
+pub(crate) fn run(request: &Request, power: Power) -> Result<Answer, Failure> {
+    if power == Power::Read && !is_harmless(&request.step) {
+        return Err(Failure::NotAllowed);
+    }
+    if request.step.changes() && !matches!(request.step, Step::Release) {
+        membership::lease(request)?;
+    }
+    answer(request)
+}
+
+fn is_harmless(step: &Step) -> bool {
+    match step {
+        Step::Observe => true,
+        Step::Mint { groups, .. } => groups.iter().all(|group| group == READERS),
+        _ => false,
+    }
+}
+
+fn done(changed: bool) -> Answer {
+    Answer::Done { changed, view: None, invitation: None, certificate: None }
+}
+
+fn invited(invitation: Invitation) -> Answer {
+    Answer::Done { changed: true, view: None, invitation: Some(invitation), certificate: None }
+}
+
+fn minted(certificate: Certificate) -> Answer {
+    Answer::Done { changed: false, view: None, invitation: None, certificate: Some(certificate) }
+}
+
+fn answer(request: &Request) -> Result<Answer, Failure> {
+    let here = || Api::here(QUESTION);
+    let changed = match &request.step {
+        Step::Observe => {
+            let view = observe::observe(&request.cluster, request.journal.as_ref())?;
+            return Ok(Answer::Done {
+                changed: false,
+                view: Some(Box::new(view)),
+                invitation: None,
+                certificate: None,
+            });
+        }
+        Step::Mint { public_key, user, groups, seconds } => {
+            return mint::mint(public_key, user, groups, *seconds).map(minted);
+        }
+        Step::Invite { role } => return membership::invite(*role).map(invited),
+        Step::Lease => true,
+        Step::Release => membership::release(&request.holder)?,
+        Step::Claim => claim(request)?,
+        Step::Configure => {
+            claim(request)?;
+            network::configure(&membership::place(request)?).map_err(Failure::during("network"))?
+        }
+        Step::Init => phases::init(&membership::place(request)?)?,
+        Step::Join { invitation } => phases::join(&membership::place(request)?, invitation)?,
+        Step::Roll => phases::roll(&membership::place(request)?)?,
+        Step::RemoveMember { id } => Etcd::here(QUESTION)?.remove(*id).map(|()| true)?,
+        Step::Drain { node, seconds } => drain::drain(&here()?, node, *seconds)?,
+        Step::DeleteNode { node } => here()?.delete(&format!("/api/v1/nodes/{node}")).map(|()| true)?,
+        Step::Describe { node } => describe(&here()?, request, node)?,
+        Step::Await { nodes, seconds } => {
+            ready(&here()?, nodes, *seconds)?;
+            false
+        }
+        Step::Snapshot => request.journal.as_ref().map_or(Ok(false), snapshot::take)?,
+        Step::Reset => reset::reset()?,
+    };
+    Ok(done(changed))
+}
+
+fn claim(request: &Request) -> Result<bool, Failure> {
+    let Cluster { network, .. } = &request.cluster;
+    request.journal.as_ref().map_or(Ok(false), |journal| membership::claim(journal, network.mode))
+}
+
+fn describe(api: &Api, request: &Request, node: &str) -> Result<bool, Failure> {
+    let unknown = || Failure::NoPlace { node: node.to_owned() };
+    let wanted = request.cluster.nodes.get(node).ok_or_else(unknown)?;
+    let member =
+        request.journal.as_ref().and_then(|journal| journal.members.get(node)).ok_or_else(unknown)?;
+    let path = format!("/api/v1/nodes/{node}");
+    // A worker's kubelet registers shortly after it has its certificate.
+    let found = wait::until(&format!("the kubelet of {node} to register"), Duration::from_mins(2), || {
+        let found = api.find(&path).map_err(|failure| failure.to_string())?;
+        found.ok_or_else(|| "no Node yet".to_owned())
+    })?;
+    let change =
+        api::description(&found, &wanted.labels, &wanted.effective_taints(), &member.pod_range.to_string());
+    api.merge(&path, &change)?;
+    Ok(true)
+}
+
+fn ready(api: &Api, nodes: &[String], seconds: u64) -> Result<(), Failure> {
+    wait::until(&format!("{} to become ready", nodes.join(", ")), Duration::from_secs(seconds), || {
+        let found = api.nodes().map_err(|failure| failure.to_string())?;
+        let waiting = nodes.iter().filter(|name| !found.get(*name).is_some_and(|node| node.ready));
+        let waiting: Vec<_> = waiting.map(String::as_str).collect();
+        if waiting.is_empty() { Ok(()) } else { Err(waiting.join(", ")) }
+    })
+}

@@ -1,0 +1,255 @@
+//! An apply: asks the planner what comes next, has the hosts do it, and looks again, until nothing is left to do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use node::journal::Journal;
+use node::observation::{Sight, Sights};
+use node::plan::action::Patience;
+use node::plan::{self, Action, Deletion, Round, Wanted};
+use node::specification::Cluster;
+use node::step::{Answer, Invitation, Request, Step};
+use tfplugin::{Diagnostic, Diagnostics, Model};
+use tokio_util::sync::CancellationToken;
+
+use super::hosts::{Coordinates, Hosts};
+use super::resource::ClusterResource;
+
+/// Who works on a cluster, with which hosts.
+pub(super) struct Work<'w, H> {
+    pub(super) hosts: &'w H,
+    pub(super) cluster: &'w Cluster,
+    /// How each host is reached, by the name of its node.
+    pub(super) coordinates: BTreeMap<String, Coordinates>,
+    /// Which run this is: chance.
+    pub(super) holder: String,
+    /// Who that is, for people.
+    pub(super) description: String,
+    pub(super) patience: Patience,
+    pub(super) cancel: &'w CancellationToken,
+}
+
+/// The most rounds that a change may take: far more than any does.
+const ROUNDS: usize = 400;
+/// How long a drain may take.
+pub(super) const DRAIN: Duration = Duration::from_mins(5);
+
+impl<H: Hosts> Work<'_, H> {
+    /// Brings about what is wanted; what the hosts show then.
+    pub(super) async fn converge(&self, wanted: &Wanted<'_>) -> Result<Sights, Diagnostics> {
+        let mut question = None;
+        let mut before: Option<Round> = None;
+        for _ in 0..ROUNDS {
+            let sights = self.look(question.as_ref()).await;
+            self.go_on()?;
+            let round = plan::next(wanted, &sights).map_err(refused)?;
+            if round.actions.is_empty() {
+                self.release().await;
+                return Ok(sights);
+            }
+            if before.as_ref() == Some(&round) {
+                return Err(stuck(&round).into());
+            }
+            if before.is_none() {
+                self.lease().await?;
+            }
+            self.run(&round.actions, Some(&round.journal)).await?;
+            question = Some(round.journal.clone());
+            if round.ends {
+                let sights = self.look(question.as_ref()).await;
+                self.release().await;
+                return Ok(sights);
+            }
+            before = Some(round);
+        }
+        Err(Diagnostic::error(
+            "No end in sight",
+            "The hosts change as fast as they are changed. See who else does.",
+        )
+        .into())
+    }
+
+    /// Leaves nothing on any host that answers; those that did not, and why.
+    pub(super) async fn delete(&self, cluster_id: &str) -> Result<BTreeMap<String, String>, Diagnostics> {
+        let mut before = Vec::new();
+        for _ in 0..ROUNDS {
+            let sights = self.look(None).await;
+            self.go_on()?;
+            match plan::deletion(self.cluster, cluster_id, &sights).map_err(refused)? {
+                Deletion::Done { unreachable } => return Ok(unreachable),
+                Deletion::Do(actions) if actions == before => return Err(stuck_at(&actions).into()),
+                Deletion::Do(actions) => {
+                    let journals = sights.values().filter_map(|sight| sight.view()?.journal.as_ref());
+                    let journal = journals.max_by_key(|journal| journal.generation).cloned();
+                    self.run(&actions, journal.as_ref()).await?;
+                    before = actions;
+                }
+            }
+        }
+        Err(Diagnostic::error(
+            "No end in sight",
+            "The hosts come back as fast as they are reset. See who makes them.",
+        )
+        .into())
+    }
+
+    /// Looks at all hosts at the same time.
+    pub(super) async fn look(&self, question: Option<&Journal>) -> Sights {
+        let looks = self.coordinates.iter().map(async |(name, host)| {
+            let request = self.request(name, question, Step::Observe);
+            let sight = match self.hosts.ask(host, &request).await {
+                Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
+                Ok(Answer::Done { view: None, .. }) => Sight::Unreachable("it showed nothing".to_owned()),
+                Ok(Answer::Failed { message, cure, .. }) => Sight::Unreachable(format!("{message}. {cure}")),
+                Err(error) => Sight::Unreachable(error.to_string()),
+            };
+            (name.clone(), sight)
+        });
+        join_all(looks).await.into_iter().collect()
+    }
+
+    fn request(&self, name: &str, journal: Option<&Journal>, step: Step) -> Request {
+        Request {
+            cluster: self.cluster.clone(),
+            journal: journal.map(|journal| journal.on(name)),
+            holder: self.holder.clone(),
+            description: self.description.clone(),
+            step,
+        }
+    }
+
+    fn go_on(&self) -> Result<(), Diagnostics> {
+        if self.cancel.is_cancelled() { Err(stopped().into()) } else { Ok(()) }
+    }
+
+    /// All at the same time; every failure is told.
+    async fn run(&self, actions: &[Action], journal: Option<&Journal>) -> Result<(), Diagnostics> {
+        let done = join_all(actions.iter().map(|action| self.act(action, journal)));
+        let done = tokio::select! {
+            done = done => done,
+            () = self.cancel.cancelled() => return Err(stopped().into()),
+        };
+        done.into_iter().filter_map(Result::err).collect::<Diagnostics>().into_result()
+    }
+
+    async fn act(&self, action: &Action, journal: Option<&Journal>) -> Result<(), Diagnostic> {
+        match action {
+            Action::Observe { .. } => Ok(()),
+            Action::Prepare { host } => {
+                let coordinates = self.coordinates_of(host)?;
+                let prepared = self.hosts.prepare(coordinates, self.cluster).await;
+                prepared.map_err(|error| failed(action, host, &error.to_string(), ""))
+            }
+            Action::Join { host, via } => {
+                let role =
+                    self.cluster.nodes.get(host).map_or(node::specification::Role::Worker, |node| node.role);
+                let invited = self.ask(action, via, journal, Step::Invite { role }).await?;
+                let invitation = invited.ok_or_else(|| failed(action, via, "it made no invitation", ""))?;
+                self.ask(action, host, journal, Step::Join { invitation }).await.map(drop)
+            }
+            other => {
+                let Some(step) = other.step(self.patience) else { return Ok(()) };
+                self.ask(action, other.host(), journal, step).await.map(drop)
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        action: &Action,
+        name: &str,
+        journal: Option<&Journal>,
+        step: Step,
+    ) -> Result<Option<Invitation>, Diagnostic> {
+        let request = self.request(name, journal, step);
+        match self.hosts.ask(self.coordinates_of(name)?, &request).await {
+            Ok(Answer::Done { invitation, .. }) => Ok(invitation),
+            Ok(Answer::Failed { phase, message, cure }) => {
+                Err(failed(action, name, &format!("phase {phase}: {message}"), &cure))
+            }
+            Err(error) => Err(failed(action, name, &error.to_string(), "")),
+        }
+    }
+
+    fn coordinates_of(&self, name: &str) -> Result<&Coordinates, Diagnostic> {
+        let detail = || format!("Nobody says how {name} is reached.");
+        self.coordinates.get(name).ok_or_else(|| Diagnostic::error("Host without an address", detail()))
+    }
+
+    // === the lease ===
+
+    /// Takes it on a majority of the control planes, so that of two runs one is refused.
+    async fn lease(&self) -> Result<(), Diagnostics> {
+        let planes: Vec<_> = self.cluster.control_planes().collect();
+        let asked = join_all(planes.iter().map(|name| self.told(name, Step::Lease))).await;
+        let refusals: Vec<_> = asked.into_iter().filter_map(Result::err).collect();
+        if planes.len() - refusals.len() >= node::quorum::majority(planes.len()) {
+            return Ok(());
+        }
+        self.release().await;
+        Err(Diagnostic::error("Cluster is being changed", refusals.join(". ")).into())
+    }
+
+    async fn release(&self) {
+        let planes = self.cluster.control_planes();
+        // What is not given back ends by itself.
+        let _ = join_all(planes.map(|name| self.told(name, Step::Release))).await;
+    }
+
+    async fn told(&self, name: &str, step: Step) -> Result<(), String> {
+        let Some(host) = self.coordinates.get(name) else { return Err(format!("{name}: no address")) };
+        match self.hosts.ask(host, &self.request(name, None, step)).await {
+            Ok(Answer::Done { .. }) => Ok(()),
+            Ok(Answer::Failed { message, cure, .. }) => Err(format!("{name}: {message}. {cure}")),
+            Err(error) => Err(format!("{name}: {error}")),
+        }
+    }
+}
+
+fn refused(refusals: Vec<plan::Refusal>) -> Diagnostics {
+    let nodes = ClusterResource::paths();
+    let told = |refusal: plan::Refusal| {
+        let text = capitalised(&refusal.to_string());
+        Diagnostic::error("Cluster stays as it is", format!("{text}.")).at(nodes.nodes().clone())
+    };
+    refusals.into_iter().map(told).collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn failed(action: &Action, host: &str, why: &str, cure: &str) -> Diagnostic {
+    let cure =
+        if cure.is_empty() { "Mend it and apply again: the next apply goes on from here." } else { cure };
+    let path = ClusterResource::paths().nodes().key(host);
+    Diagnostic::error(
+        format!("Failed to {action}"),
+        format!(
+            "Host {host}: {why}. {cure} To start afresh instead, reset the hosts with the playbook socle.platform.reset."
+        ),
+    )
+    .at(path)
+}
+
+fn stuck(round: &Round) -> Diagnostic {
+    stuck_at(&round.actions)
+}
+
+fn stuck_at(actions: &[Action]) -> Diagnostic {
+    let steps: Vec<_> = actions.iter().map(ToString::to_string).collect();
+    let detail = format!(
+        "Hosts reported success, and show that nothing changed: {}. Somebody may undo it; see what else runs there.",
+        steps.join("; ")
+    );
+    Diagnostic::error("A step has no effect", detail)
+}
+
+fn stopped() -> Diagnostic {
+    Diagnostic::error(
+        "Stopped",
+        "What was begun on a host may still end there. The next apply goes on from here.",
+    )
+}

@@ -1,0 +1,53 @@
+//! The hosts of a cluster, as an apply asks them.
+
+use std::future::Future;
+
+use node::specification::Cluster;
+use node::step::{Answer, Request};
+
+/// Where a host is, and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Coordinates {
+    /// Its address: an IP address or a name.
+    pub address: String,
+    /// Its SSH port.
+    pub port: u16,
+    /// The user to log in as; none: that of the provider's `ssh` block.
+    pub user: Option<String>,
+    /// Its host key; none: the provider's `known_hosts`.
+    pub host_key: Option<String>,
+}
+
+/// Why a host gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// Nobody was reached, or it was not the host that it should be.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It could not be made ready to be asked.
+    #[error("{0}")]
+    Unprepared(String),
+}
+
+/// Whoever reaches hosts.
+pub trait Hosts: Sync {
+    /// Asks the program on a node, and brings it there first where it is missing.
+    ///
+    /// # Errors
+    /// When there is no answer; what the program refuses is one.
+    fn ask(
+        &self,
+        host: &Coordinates,
+        request: &Request,
+    ) -> impl Future<Output = Result<Answer, HostError>> + Send;
+
+    /// Installs container runtime, kubelet and kubeadm of the cluster's release, and loads its images.
+    ///
+    /// # Errors
+    /// When that is not possible, with the failing program's words.
+    fn prepare(
+        &self,
+        host: &Coordinates,
+        cluster: &Cluster,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+}

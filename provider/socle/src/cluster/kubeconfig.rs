@@ -1,0 +1,111 @@
+//! `socle_kubeconfig`: a credential that lives as long as Terraform runs, or a little longer, and stands nowhere.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use node::render::kubeconfig::{Credential, kubeconfig};
+use tfplugin::validate::parse_duration;
+use tfplugin::{Call, Diagnostic, Diagnostics, EphemeralResource, List, Model, Opened, Value};
+
+use super::access::ClusterAccess;
+use super::credentials::{Credentials, mint};
+use super::hosts::Hosts;
+use super::nodes::Nodes;
+use super::reading::text;
+use crate::clients::Clients;
+
+/// A client certificate for a cluster, minted over SSH and never stored.
+///
+/// Its key is made in the provider's memory; a control plane signs the public half, backdated by five minutes because
+/// clocks differ. It is usable in a provider block.
+#[derive(Debug, Clone, PartialEq, Default, Model)]
+pub struct Kubeconfig {
+    /// How to reach the cluster: the attribute `access` of its `socle_cluster`.
+    #[tf(required)]
+    pub access: Value<ClusterAccess>,
+    /// The name that the cluster's audit log shows. Default: `terraform`.
+    #[tf(optional, validate(length(1..=128)))]
+    pub user: Value<String>,
+    /// The groups that the user is in, such as `kubeadm:cluster-admins`. Default: `socle:readers`, which may look at
+    /// everything but Secrets.
+    #[tf(optional, validate(length(1..=32)))]
+    pub groups: Value<List<String>>,
+    /// How long the certificate holds, such as `4h`; at most a day. Default: `1h`.
+    #[tf(optional, validate(duration()))]
+    pub ttl: Value<String>,
+    /// All of it as a kubeconfig file.
+    #[tf(computed, sensitive)]
+    pub kubeconfig: Value<String>,
+    /// The URL of the first API server.
+    #[tf(computed)]
+    pub host: Value<String>,
+    /// The certificate of the cluster's authority, as PEM.
+    #[tf(computed)]
+    pub cluster_ca_certificate: Value<String>,
+    /// The client certificate, as PEM.
+    #[tf(computed)]
+    pub client_certificate: Value<String>,
+    /// Its key, as PEM.
+    #[tf(computed, sensitive)]
+    pub client_key: Value<String>,
+    /// When the certificate ends (RFC 3339).
+    #[tf(computed)]
+    pub expires_at: Value<String>,
+}
+
+/// The longest that a certificate holds.
+const LONGEST: Duration = Duration::from_hours(24);
+
+impl EphemeralResource for Kubeconfig {
+    type Clients = Clients;
+    type Model = Self;
+
+    const NAME: &'static str = "kubeconfig";
+    const SUBCATEGORY: &'static str = "Clusters";
+
+    async fn open(call: &Call<Clients>, config: Self) -> Result<Opened<Self>, Diagnostics> {
+        Box::pin(Self::minted(&Nodes::to_read(call), config)).await
+    }
+}
+
+impl Kubeconfig {
+    async fn minted<H: Hosts>(hosts: &H, config: Self) -> Result<Opened<Self>, Diagnostics> {
+        let access = config.access.known().cloned().unwrap_or_default();
+        let user = text(&config.user).unwrap_or_else(|| "terraform".to_owned());
+        let groups = match config.groups.known() {
+            Some(groups) => groups.iter().filter_map(text).collect(),
+            None => vec![node::step::READERS.to_owned()],
+        };
+        let ttl = text(&config.ttl).and_then(|ttl| parse_duration(&ttl)).unwrap_or(Duration::from_hours(1));
+        let minted = mint(hosts, &access, &user, &groups, ttl.min(LONGEST)).await;
+        let credentials = minted.map_err(|error| {
+            Diagnostic::error("No credentials", format!("{error}.")).at(Self::paths().access())
+        })?;
+        Ok(Opened { renew_at: None::<SystemTime>, result: config.with(&credentials, &user) })
+    }
+
+    fn with(self, credentials: &Credentials, user: &str) -> Self {
+        let name = self.access.known().and_then(|access| text(&access.id)).unwrap_or_default();
+        let server = credentials.endpoints.first().cloned().unwrap_or_default();
+        let (certificate, key) = (credentials.certificate.as_str(), credentials.key.as_str());
+        let file = kubeconfig(
+            &name,
+            &server,
+            &credentials.ca_certificate,
+            user,
+            Credential::Certificate { certificate, key },
+            |text| STANDARD.encode(text),
+        );
+        let end = jiff::Timestamp::from_second(credentials.expires_at).ok();
+        Self {
+            kubeconfig: file.into(),
+            host: server.into(),
+            cluster_ca_certificate: credentials.ca_certificate.clone().into(),
+            client_certificate: certificate.into(),
+            client_key: key.into(),
+            expires_at: end.map(|end| end.to_string()).into(),
+            ..self
+        }
+    }
+}

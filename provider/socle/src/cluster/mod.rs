@@ -1,0 +1,24 @@
+//! Clusters: from bare servers to Kubernetes.
+//!
+//! What a cluster should be, what its hosts show and which steps lie between is the library `node`'s. This room has the
+//! resource around it: what the user writes ([`resource`], [`blocks`]) becomes a [specification](node::specification), a
+//! change is judged by the [table of changes](changes), and an [apply](converge) asks the planner for steps and hosts to
+//! take them, until nothing is left to do.
+
+pub mod access;
+mod apply;
+mod blocks;
+mod changes;
+mod converge;
+pub mod credentials;
+pub mod hosts;
+mod kubeconfig;
+mod nodes;
+mod reading;
+mod refresh;
+mod resource;
+mod shown;
+
+pub use access::{ClusterAccess, ControlPlane};
+pub use kubeconfig::Kubeconfig;
+pub use resource::ClusterResource;
