@@ -15,6 +15,7 @@
 //! | [`unit`], [`journald`], [`cron`], [`time_sync`] | systemd and what runs by the clock |
 //! | [`package`], [`account`], [`limits`], [`login_defs`], [`pam`], [`sshd`], [`audit`] | packages, accounts, access |
 //! | [`nftables`] | rule sets |
+//! | [`hardening`] | the table of hardening controls, profiles, and what is selected |
 //! | [`owner`] | who owns a subject (hardening, firewall, …) of this host |
 //! | [`pending`] | what must still be done (a reload, a restart) after a change, also after a crash |
 
@@ -24,6 +25,7 @@ pub mod cron;
 pub mod edit;
 mod fault;
 pub mod file;
+pub mod hardening;
 mod host;
 mod item;
 pub mod journald;
