@@ -271,7 +271,7 @@ pub enum Scan {
     LogFiles,
     /// root's `PATH`.
     RootPath,
-    /// AppArmor profiles that do not enforce.
+    /// `AppArmor` profiles that do not enforce.
     ApparmorProfiles,
     /// Options that the kernel was built with.
     KernelBuild,

@@ -119,7 +119,9 @@ fn level_name(level: AnssiLevel) -> &'static str {
 
 fn line(text: &mut String, cells: &[&str]) {
     let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-    text.push_str(&format!("| {} |\n", cells.join(" | ")));
+    text.push_str("| ");
+    text.push_str(&cells.join(" | "));
+    text.push_str(" |\n");
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! arguments → selection (pure) → observe → compare (pure) → change → one result a control
 //! ```
 
+pub mod compliance;
 pub mod control;
 pub mod coverage;
 pub mod nearest;
+pub mod outcome;
 pub mod profile;
 pub mod reference;
 pub mod selection;

@@ -144,15 +144,13 @@ pub fn anssi_gap(rule: u8) -> Option<Gap> {
         ),
         46..=49 => SELINUX,
         51 => OutOfScope("secrets brought by an installation are replaced when it is made"),
-        52 => ORGANISATION,
         55 => Unsupported("a /tmp for each user needs services that were made for it; units have PrivateTmp"),
         60 => OutOfScope("the choice of hardened package sources"),
-        64 | 65 | 78 => ORGANISATION,
+        52 | 64 | 65 | 78 | 79 => ORGANISATION,
         66 => OutOfScope("hypervisors and container hosts: see the Kubernetes-node profile"),
         67 | 70 => OutOfScope("directories for accounts are not set up here"),
         75 => OutOfScope("who reads root's mail is an address of yours"),
         77 => Unsupported("a database of seals must be kept on another host"),
-        79 => ORGANISATION,
         _ => return None,
     })
 }

@@ -141,9 +141,9 @@ fn hashing() -> Vec<Control> {
 fn ageing() -> Vec<Control> {
     use SettingsFile::{LoginDefs, UseraddDefaults};
     const WHY: &str = "A password that leaked unnoticed must end some day.";
-    let existing = AccountRule::PasswordAgeing { maximum: 365, minimum: 1, warning: 7 };
     const LATER: &str =
         "accounts made later get passwords that run out; once run out, they refuse logins by key too";
+    let existing = AccountRule::PasswordAgeing { maximum: 365, minimum: 1, warning: 7 };
     vec![
         setting("login-defs.pass-max-days", LoginDefs, "PASS_MAX_DAYS", "365", WHY).anssi(&[31]).cis(&["5.4.1.1"]).by_name(LATER),
         setting("login-defs.pass-min-days", LoginDefs, "PASS_MIN_DAYS", "1", "The history must not be run through in a minute.").cis(&["5.4.1.2"]),
@@ -184,9 +184,9 @@ fn sudo_rules() -> Vec<Control> {
 }
 
 fn sessions() -> Vec<Control> {
+    const UMASK: &str = "What one user writes is not for everybody.";
     let profile = |text| Wanted::Text { path: "/etc/profile.d/60-socle-timeout.sh", text, mode: 0o644 };
     let shells = Wanted::Text { path: "/etc/profile.d/60-socle-umask.sh", text: "umask 027\n", mode: 0o644 };
-    const UMASK: &str = "What one user writes is not for everybody.";
     vec![
         Control::new("session.timeout".into(), "Shells end after ten idle minutes".into(), "A terminal left open is open to everybody.", profile("readonly TMOUT=600\nexport TMOUT\n"))
             .anssi(&[32])

@@ -32,11 +32,11 @@ pub(super) fn controls() -> Vec<Control> {
 
 /// None of these ever halts the host or takes it to single user: a full disk must not become an outage.
 fn daemon() -> Vec<Control> {
-    let service =
-        Wanted::Unit { unit: "auditd.service", state: crate::hardening::control::UnitState::Enabled };
     const KEPT: &str = "The oldest records must be there when an incident is noticed late.";
     const FULL: &str = "Somebody must know before records are lost, and the host must keep running.";
     const HALT: &str = "the host halts or goes to single user when the audit partition is full or fails";
+    let service =
+        Wanted::Unit { unit: "auditd.service", state: crate::hardening::control::UnitState::Enabled };
     vec![
         Control::new(
             "unit.auditd".into(),

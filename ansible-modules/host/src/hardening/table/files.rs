@@ -32,6 +32,7 @@ pub(super) fn controls() -> Vec<Control> {
     let mut all = owned();
     all.extend(banners());
     all.extend(findings());
+    all.extend(findings_of_system());
     all
 }
 
@@ -189,6 +190,11 @@ fn findings() -> Vec<Control> {
         )
         .anssi(&[80])
         .cis(&["2.1.22"]),
+    ]
+}
+
+fn findings_of_system() -> Vec<Control> {
+    vec![
         finding(
             "unused-accounts",
             Scan::UnusedAccounts,

@@ -172,8 +172,8 @@ fn units() -> Vec<Control> {
 }
 
 fn schedules() -> Vec<Control> {
-    let allow = |path| Wanted::Text { path, text: "root\n", mode: 0o640 };
     const WHY: &str = "A job that a stolen account plans runs long after the account was closed.";
+    let allow = |path| Wanted::Text { path, text: "root\n", mode: 0o640 };
     vec![
         Control::new(
             "cron.allow".into(),
