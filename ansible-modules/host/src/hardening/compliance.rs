@@ -14,18 +14,17 @@ td{overflow-wrap:anywhere}code{font-size:.92em;white-space:pre-wrap}small{opacit
 @media print{.filter{display:none}body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}thead{display:table-header-group}}
 ";
 
-/// The page. `made` is when, in words, for the reader.
-pub fn page(reports: &[HostReport], made: &str) -> String {
+/// The page. The same reports give the same page.
+pub fn page(reports: &[HostReport]) -> String {
     let hosts: String = reports.iter().map(host).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>Hardening: {} hosts</title><style>\n{STYLE}{}</style></head><body>\n\
-         <h1>Hardening</h1><p>{} hosts, {}.</p>\n{}{}{hosts}</body></html>\n",
+         <title>Hardening of {} hosts</title><style>\n{STYLE}{}</style></head><body>\n\
+         <h1>Hardening</h1><p>Hosts: {}. A score is applied controls of those that the host can do and was asked for.</p>\n{}{}{hosts}</body></html>\n",
         reports.len(),
         hiding(),
         reports.len(),
-        escaped(made),
         filter(),
         summary(reports),
     )
@@ -139,7 +138,7 @@ mod tests {
 
     #[test]
     fn bad_news_comes_first() {
-        let page = page(&[report("a", "bastion host")], "today");
+        let page = page(&[report("a", "bastion host")]);
         let place = |word: &str| page.find(&format!("<tr class=\"{word}\">")).unwrap();
         assert!(place("drifted") < place("excepted") && place("excepted") < place("applied"));
         assert!(page.contains("bastion host"));
@@ -147,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_page_needs_nothing_outside_it() {
-        let page = page(&[report("a", "")], "today");
+        let page = page(&[report("a", "")]);
         assert!(
             !page.contains("src=")
                 && !page.contains("href=")
@@ -160,8 +159,8 @@ mod tests {
         /// Whatever a host says, it stays text.
         #[test]
         fn no_value_becomes_markup(name in "[<>&\"'a-z]{1,12}") {
-            let with = page(&[report(&name, &name)], &name);
-            let without = page(&[report("x", "x")], "x");
+            let with = page(&[report(&name, &name)]);
+            let without = page(&[report("x", "x")]);
             prop_assert_eq!(with.matches('<').count(), without.matches('<').count());
             prop_assert_eq!(with.matches('"').count(), without.matches('"').count());
         }
