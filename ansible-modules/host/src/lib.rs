@@ -16,6 +16,8 @@
 //! | [`package`], [`account`], [`limits`], [`login_defs`], [`pam`], [`sshd`], [`audit`] | packages, accounts, access |
 //! | [`nftables`], [`firewall`] | rule sets; ours, which rolls back unless it is confirmed |
 //! | [`facts`] | what the host is |
+//! | [`nftables`] | rule sets |
+//! | [`hardening`] | the table of hardening controls, profiles, and what is selected |
 //! | [`owner`] | who owns a subject (hardening, firewall, …) of this host |
 //! | [`pending`] | what must still be done (a reload, a restart) after a change, also after a crash |
 
@@ -27,6 +29,7 @@ pub mod facts;
 mod fault;
 pub mod file;
 pub mod firewall;
+pub mod hardening;
 mod host;
 mod item;
 pub mod journald;
