@@ -19,6 +19,12 @@ help: ## list the verbs
 test: ## lint, then run all tests; installs what they need where it may
 	@acceptance-tests/run-tests.sh
 
+.PHONY: test-full
+test-full: test ## what is too long for every change, too: hosts, manifests on a real API server, backups with faults
+	@cargo test --no-fail-fast --package acceptance --test 'host_*' --test 'manifests*'
+	@cargo test --no-fail-fast --package backup-agent --test '*'
+	@cargo test --no-fail-fast --package modules --test '*'
+
 .PHONY: lint
 lint: ## check formatting, compiler and clippy warnings, shell scripts
 	@acceptance-tests/lint.sh
