@@ -34,12 +34,10 @@ docs: ## write the registry pages anew, from the declarations and examples
 	@UPDATE_DOCS=1 cargo test --quiet --package socle --test registry_docs
 
 .PHONY: bench
-bench: ## compare with terraform-provider-aws and with restic; writes docs/benchmarks.md, docs/backup-benchmarks.md
-	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
-	@cargo bench --quiet --package backup-agent --bench against_restic -- $(CURDIR)/docs/backup-benchmarks.md
-bench: ## compare with terraform-provider-aws, where it is installed, and with kubectl; writes docs/benchmarks*.md
+bench: ## compare with terraform-provider-aws, restic and kubectl, where they are installed; writes docs/*benchmarks*.md
 	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
 	@cargo bench --quiet --package acceptance --bench manifests -- $(CURDIR)/docs/benchmarks-workloads.md
+	@cargo bench --quiet --package backup-agent --bench against_restic -- $(CURDIR)/docs/backup-benchmarks.md
 
 .PHONY: quickstart
 quickstart: ## bring up a sandbox on this machine and apply examples/quickstart to it
