@@ -12,7 +12,7 @@ export DPKG_FORCE=unsafe-io
 debootstrap --variant=minbase --no-check-gpg --include="$packages" "$suite" "$root" "file://$repository"
 
 rm -rf "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* \
-    "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale "$root"/dev/* "$root/etc/machine-id"
+    "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale "${root:?}"/dev/* "$root/etc/machine-id"
 : >"$root/var/log/bootstrap.log"
 
 tar --create --numeric-owner --directory="$root" --file="$folder/root.tar" .
