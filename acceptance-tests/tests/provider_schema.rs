@@ -64,7 +64,11 @@ fn serves_what_the_interface_promises() -> Result {
     let names = |kind: &str| {
         schema[kind].as_object().into_iter().flat_map(|all| all.keys()).cloned().collect::<Vec<_>>()
     };
-    assert_eq!(names("resource_schemas"), ["socle_dns_records", "socle_dns_zone"]);
+    assert_eq!(
+        names("resource_schemas"),
+        ["socle_cluster", "socle_dns_records", "socle_dns_zone", "socle_host", "socle_manifests"]
+    );
+    assert_eq!(names("ephemeral_resource_schemas"), ["socle_kubeconfig"]);
     assert_eq!(names("data_source_schemas"), ["socle_dns_delegation", "socle_dns_zone"]);
     assert_eq!(names("functions"), ["parse_zone_file", "render_zone_file"]);
     Ok(())
