@@ -107,7 +107,7 @@ proptest! {
     fn an_identity_in_the_plan_leads_back_to_its_document(
         kind in "[A-Z][a-z]{1,8}", name in "[a-z0-9][a-z0-9.-]{0,8}", namespace in "[a-z]{1,6}",
     ) {
-        let text = format!("apiVersion: example.test/v1\nkind: {kind}\nmetadata: {{name: '{name}', namespace: '{namespace}'}}\n");
+        let text = format!("apiVersion: example.test/v1\nkind: '{kind}'\nmetadata: {{name: '{name}', namespace: '{namespace}'}}\n");
         let manifest = read(&text, None).unwrap().remove(0);
         prop_assert_eq!(Identity::parse(&manifest.identity.to_string()), Some(manifest.identity));
     }
