@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::bundle::{Bundle, Images, Installed, Location};
+use crate::bundle::{Bundle, Images, Installed, Location, NoImages};
 use crate::file::{File, Folder};
 use crate::installed::Inventory;
 use crate::kernel_module::Loaded;
@@ -245,7 +245,7 @@ pub(crate) fn refuse_member(host: &Host) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes away what was installed and written. Live kernel parameters stay until the next boot, swap in fstab stays
+/// Takes away what was installed, loaded and written. Live kernel parameters stay until the next boot, swap in fstab stays
 /// commented out, packages stay.
 pub fn remove(host: &Host, mode: Mode) -> Vec<Outcome> {
     if let Err(fault) = refuse_member(host) {
@@ -253,7 +253,7 @@ pub fn remove(host: &Host, mode: Mode) -> Vec<Outcome> {
     }
     let service = Unit::new(UNIT).enablement(Enablement::Disabled).activity(Activity::Inactive);
     let files = Triggering::new(Inventory::new(SUBJECT, []), vec![daemon_reload()]);
-    Preparation::new().with(service).with(files).bring(host, mode)
+    Preparation::new().with(service).with(NoImages).with(files).bring(host, mode)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::fs;
 
 use proptest::prelude::*;
 
+use super::images::ARCHIVE;
 use super::*;
 use crate::testing::Root;
 use crate::{Item, Mode, Output, State};
@@ -115,21 +116,71 @@ fn a_damaged_file_is_not_installed_and_one_that_is_there_is_not_needed_again() {
     assert_eq!(item.bring(&host, Mode::Apply).state, State::Ok);
 }
 
+/// A runtime that keeps what is imported, with its labels.
+fn runtime(root: &Root, images: &str) -> Host {
+    let images = std::sync::Mutex::new(images.to_owned());
+    root.answering(move |program| {
+        let mut images = images.lock().unwrap();
+        let words: Vec<_> = program.arguments().iter().skip(3).map(String::as_str).collect();
+        match words.as_slice() {
+            ["label", name, labels @ ..] => {
+                let line =
+                    format!("{name} application/x sha256:0 1.0 MiB linux/amd64 {}\n", labels.join(","));
+                images.push_str(&line);
+            }
+            ["rm", name] => {
+                let kept = images.lines().filter(|line| !line.starts_with(*name));
+                *images = kept.flat_map(|line| [line, "\n"]).collect();
+            }
+            _ => {}
+        }
+        let stdout = if words == ["ls"] { images.clone() } else { String::new() };
+        Output { code: Some(0), stdout, ..Output::default() }
+    })
+}
+
 #[test]
-fn only_images_that_are_missing_are_loaded() {
+fn only_images_that_are_missing_or_other_are_loaded_and_pinned() {
     let root = bundled(&[("images/etcd.tar", "e"), ("images/pause.tar", "p")]);
-    let host = root.answering(|program| {
-        let stdout =
-            if program.to_string().ends_with("ls --quiet") { "registry.k8s.io/etcd:1\nothers\n" } else { "" };
-        Output { code: Some(0), stdout: stdout.to_owned(), ..Output::default() }
-    });
+    let (etcd, other) = (checksum::of_bytes(b"e"), checksum::of_bytes(b"other"));
+    let line =
+        |name: &str, labels: &str| format!("{name} application/x sha256:0 1.0 MiB linux/amd64 {labels}\n");
+    let there = line("registry.k8s.io/etcd:1", &format!("a=b,{ARCHIVE}={etcd}"))
+        + &line("registry.k8s.io/pause:1", &format!("{ARCHIVE}={other}"))
+        + &line("others:1", "-");
+    let host = runtime(&root, &there);
     let bundle = location().open(&host).unwrap();
     assert_eq!(bundle.sandbox_image(), Some("registry.k8s.io/pause:1"));
+    let changes = Images::new(&bundle, None).unwrap();
+    let changes = changes.compare(&changes.observe(&host).unwrap()).unwrap();
+    let told: Vec<_> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["load registry.k8s.io/pause:1"]);
+}
+
+#[test]
+fn images_are_loaded_once_and_can_be_taken_away() {
+    let root = bundled(&[("images/etcd.tar", "e"), ("images/pause.tar", "p")]);
+    let host =
+        runtime(&root, "REF TYPE DIGEST SIZE PLATFORMS LABELS\nothers:1 x sha256:0 1 MiB linux/amd64 -\n");
+    let bundle = location().open(&host).unwrap();
     let images = Images::new(&bundle, None).unwrap();
-    let changes = images.compare(&images.observe(&host).unwrap()).unwrap();
-    assert_eq!(changes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["load registry.k8s.io/pause:1"]);
+    assert_eq!(images.bring(&host, Mode::Apply).state, State::Changed);
+    assert_eq!(images.bring(&host, Mode::Apply).state, State::Ok);
+    assert!(root.asked().iter().any(|asked| asked.contains("io.cri-containerd.pinned=pinned")));
+    assert_eq!(
+        NoImages.bring(&host, Mode::Apply).message,
+        "remove registry.k8s.io/etcd:1; remove registry.k8s.io/pause:1"
+    );
+    assert_eq!(NoImages.bring(&host, Mode::Apply).state, State::Ok);
+}
+
+#[test]
+fn a_damaged_archive_or_an_image_that_the_bundle_has_not_is_refused() {
+    let root = bundled(&[("images/pause.tar", "p")]);
+    let host = root.obeying();
+    let bundle = location().open(&host).unwrap();
     let other = ["registry.k8s.io/none:1".to_owned()];
     assert!(refusal(Images::new(&bundle, Some(&other))).contains("has no image registry.k8s.io/none:1"));
     root.write("/bundle/images/pause.tar", "damaged");
-    assert_eq!(images.bring(&host, Mode::Check).state, State::Refused);
+    assert_eq!(Images::new(&bundle, None).unwrap().bring(&host, Mode::Check).state, State::Refused);
 }
