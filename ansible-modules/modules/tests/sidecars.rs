@@ -50,8 +50,8 @@ echo '{\"failed\": true, \"msg\": \"the action plugin of socle.platform was not 
 exit 1\n";
 
 fn runtime(names: &[String]) -> String {
-    let names = names.iter().map(|name| format!("    - {name}\n")).collect::<String>();
-    format!("---\nrequires_ansible: \">=2.17.0\"\naction_groups:\n  all:\n{names}")
+    let names = names.iter().map(|name| format!("    - {name}\n")).collect::<Vec<_>>();
+    format!("---\nrequires_ansible: \">=2.17.0\"\naction_groups:\n  all:\n{}", names.concat())
 }
 
 /// Every generated file of the collection, by its path in it.
