@@ -42,6 +42,7 @@ pub struct Run {
 pub fn run(host: &Host, arguments: &Arguments, mode: Mode) -> Result<Run, SelectionFault> {
     let selected = select(arguments)?;
     let mut hardening = Hardening::of(host, mode, &selected);
+    hardening.bring_packages();
     let controls = selected.iter().map(|one| hardening.bring(one)).collect();
     hardening.forget();
     let Hardening { mut outcomes, extra, .. } = hardening;
@@ -85,6 +86,15 @@ impl<'a> Hardening<'a> {
         }
     }
 
+    /// Before everything else: they bring the units and the files that other controls are about.
+    fn bring_packages(&mut self) {
+        let outcomes = packages::install(self);
+        self.shared.extend(outcomes.into_iter().map(|outcome| (outcome.id.clone(), outcome)));
+        if self.mode == Mode::Apply && !self.missing.is_empty() {
+            self.units = units::Seen::of(self.host, self.selected);
+        }
+    }
+
     /// One control: what is done about it, and how it then stands.
     fn bring(&mut self, one: &Selected) -> ControlOutcome {
         let control = one.control;
@@ -117,7 +127,9 @@ impl<'a> Hardening<'a> {
             Wanted::Pam(step) => self.pam(*step),
             Wanted::AuditRules { file, rules } => self.audit_rules(file, rules),
             Wanted::AuditPrivilegedPrograms => self.audit_privileged_programs(),
-            Wanted::Installed { .. } => self.of_group("packages", control, packages::install),
+            Wanted::Installed { .. } => {
+                self.shared.remove(&control.id).unwrap_or_else(|| Outcome::new(&control.id))
+            }
             Wanted::Removed { packages } => self.items(&control.id, &packages::remove(packages)),
             Wanted::Unit { unit, state } => self.unit(unit, *state),
             Wanted::MountOptions { path, options } => {
@@ -125,7 +137,7 @@ impl<'a> Hardening<'a> {
             }
             Wanted::Accounts(rule) => self.accounts(&control.id, *rule),
             Wanted::Finding(scan) => scan::look(self.host, *scan),
-            Wanted::Sshd { .. } => self.of_group("sshd", control, sshd::bring),
+            Wanted::Sshd { .. } => self.sshd(control),
             Wanted::Setting { file: SettingsFile::Pwhistory, .. } => self.history_setting(&control.id),
             Wanted::ModuleBlocked { .. }
             | Wanted::Setting { .. }
@@ -135,16 +147,11 @@ impl<'a> Hardening<'a> {
         }
     }
 
-    /// The outcome of a control whose group is brought about as a whole, when its first control comes.
-    fn of_group(
-        &mut self,
-        name: &'static str,
-        control: &Control,
-        bring: fn(&mut Hardening<'a>) -> Vec<Outcome>,
-    ) -> Outcome {
-        if !self.done.contains(&name) {
-            self.done.push(name);
-            let outcomes = bring(self);
+    /// All keywords are brought about together, when the first of them comes.
+    fn sshd(&mut self, control: &Control) -> Outcome {
+        if !self.done.contains(&sshd::PATH) {
+            self.done.push(sshd::PATH);
+            let outcomes = sshd::bring(self);
             self.shared.extend(outcomes.into_iter().map(|outcome| (outcome.id.clone(), outcome)));
         }
         self.shared.remove(&control.id).unwrap_or_else(|| Outcome::new(&control.id))
@@ -211,7 +218,7 @@ impl<'a> Hardening<'a> {
                 self.bring_group(&group);
             }
         }
-        if !self.done.contains(&"sshd") && self.host.exists(sshd::PATH) {
+        if !self.done.contains(&sshd::PATH) && self.host.exists(sshd::PATH) {
             let outcomes = sshd::bring(self);
             self.extra.extend(outcomes);
         }

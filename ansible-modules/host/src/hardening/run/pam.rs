@@ -1,6 +1,7 @@
 //! Steps in PAM's stacks.
 
 use super::Hardening;
+use super::group::lines;
 use crate::edit::{Edit, EditedFile, WhenMissing};
 use crate::hardening::control::PamStep;
 use crate::pam::{Arguments, Profile};
@@ -52,9 +53,12 @@ impl Hardening<'_> {
             }
             PamStep::SuGroup(group) => {
                 let line = format!("auth required pam_wheel.so use_uid group={group}");
-                EditedFile::new("/etc/pam.d/su", vec![Edit::Line(line)])
+                let outcome = EditedFile::new("/etc/pam.d/su", vec![Edit::Line(line.clone())])
                     .when_missing(WhenMissing::Unsupported)
-                    .bring(self.host, self.mode)
+                    .bring(self.host, self.mode);
+                let is_of_it = |there: &str| there == line;
+                let (before, after) = (lines(&outcome.before, is_of_it), lines(&outcome.after, is_of_it));
+                Outcome { before, after, ..outcome }
             }
         }
     }

@@ -176,7 +176,7 @@ fn setting(file: SettingsFile, parts: &[Part]) -> (Box<dyn Managed>, Found) {
         let text = parts.iter().fold(format!("{HEAD}{section}"), |text, part| text + &part.wanted);
         // apt's own comments begin with two strokes, and it takes `#` too.
         let file = if parts.is_empty() { File::absent(file.path()) } else { File::new(file.path(), text) };
-        return (Box::new(Triggering::new(file, form.programs)), Box::new(keyed));
+        return (followed_by(file, form.programs), Box::new(keyed));
     }
     let edit = |part: &Part| {
         let value = separator.split(&part.wanted).map_or("", |(_, value)| value).to_owned();
@@ -188,7 +188,11 @@ fn setting(file: SettingsFile, parts: &[Part]) -> (Box<dyn Managed>, Found) {
         value_of(text, &part.key, separator)
             .map_or(String::new(), |value| separator.line(&part.key, &value) + "\n")
     };
-    (Box::new(Triggering::new(edited, form.programs)), Box::new(found))
+    (followed_by(edited, form.programs), Box::new(found))
+}
+
+fn followed_by(item: impl Item + 'static, programs: Vec<Program>) -> Box<dyn Managed> {
+    if programs.is_empty() { Box::new(item) } else { Box::new(Triggering::new(item, programs)) }
 }
 
 /// A file with exactly this text. A symbolic link is somebody's arrangement, and is left alone.

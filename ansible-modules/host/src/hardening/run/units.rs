@@ -6,7 +6,7 @@ use super::{Hardening, kernel_of_another};
 use crate::hardening::control::{UnitState, Wanted};
 use crate::hardening::selection::{Decision, Selected};
 use crate::unit::{self, Unit};
-use crate::{Fault, Host, Item, Outcome, Program, State, time_sync};
+use crate::{Fault, Host, Item, Mode, Outcome, Program, State, time_sync};
 
 /// What systemd said of the units that a run is about.
 #[derive(Debug, Default)]
@@ -36,10 +36,7 @@ impl Hardening<'_> {
             return Outcome::of_fault(name, &kernel_of_another(name));
         }
         if name == TIMESYNCD {
-            return match time_sync::kept(self.host) {
-                Ok(items) => self.items(name, &items),
-                Err(fault) => Outcome::of_fault(name, &fault),
-            };
+            return self.time_sync();
         }
         let wanted = if state == UnitState::Enabled { Unit::on(name) } else { Unit::off(name) };
         if let Some(outcome) = self.units.0.get(name).and_then(|seen| as_wanted(&wanted, seen)) {
@@ -48,6 +45,19 @@ impl Hardening<'_> {
         match conditions(self.host, name, state) {
             Some(fault) => Outcome::of_fault(name, &fault),
             None => wanted.bring(self.host, self.mode),
+        }
+    }
+}
+
+impl Hardening<'_> {
+    /// Any daemon will do; one that check mode would install has no unit yet that could be looked at.
+    fn time_sync(&self) -> Outcome {
+        let is_told_by_the_first = self.mode == Mode::Check
+            && time_sync::daemon(self.host).is_ok_and(|daemon| daemon == time_sync::Daemon::None);
+        match time_sync::kept(self.host) {
+            Ok(items) if is_told_by_the_first => self.items(TIMESYNCD, &items[..1]),
+            Ok(items) => self.items(TIMESYNCD, &items),
+            Err(fault) => Outcome::of_fault(TIMESYNCD, &fault),
         }
     }
 }
