@@ -21,11 +21,11 @@ acceptance-tests/prerequisites.sh || { failed=1 && finish; }
 acceptance-tests/lint.sh
 failed=$?
 
-# The provider is built together with the tests: by itself it would need other features of the same dependencies, and
-# all of them would be compiled twice.
+# Programs are built together with the tests: by themselves they would need other features of the same dependencies, and
+# all of those would be compiled twice.
 cargo build --workspace --bins --tests --quiet || { failed=$((failed + 1)) && finish; }
 programs=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
-[ ! -x "$programs/terraform-provider-socle" ] || export SOCLE_PROVIDER=$programs/terraform-provider-socle
+export SOCLE_PROGRAMS=$programs
 
 # What tests would otherwise wait for one after the other, without a word.
 { "$programs/sandbox" doctor --install && "$programs/sandbox" prepare; } || { failed=$((failed + 1)) && finish; }

@@ -18,11 +18,13 @@
 //! # }
 //! ```
 
+pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;
+pub mod host_programs;
 pub mod http_client;
 pub mod kube_api;
 pub mod kube_proxy;

@@ -1,9 +1,10 @@
 //! The provider under test.
 
+use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::{env, io};
+
+use crate::artifacts::{Artifacts, ArtifactsError};
 
 /// The name that Terraform looks for in the folder of a development override.
 const NAME: &str = "terraform-provider-socle";
@@ -16,22 +17,8 @@ pub struct ProviderBinary {
 
 /// Why there is no provider to test.
 #[derive(Debug, thiserror::Error)]
-pub enum ProviderBinaryError {
-    /// This program is not where cargo puts its tests.
-    #[error("{} is not in a folder of cargo's; set SOCLE_PROVIDER to the provider's binary", .0.display())]
-    NotUnderCargo(PathBuf),
-    /// Cargo, or this very program, cannot be used.
-    #[error("cannot {step}: {source}")]
-    Start {
-        /// What was attempted.
-        step: &'static str,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// The provider does not compile.
-    #[error("the provider does not build:\n{0}")]
-    Build(String),
-}
+#[error("{0}; SOCLE_PROVIDER names a provider that is built already")]
+pub struct ProviderBinaryError(#[from] ArtifactsError);
 
 impl ProviderBinary {
     /// The binary that `$SOCLE_PROVIDER` names, else the one that cargo builds from this workspace, once per process,
@@ -52,36 +39,9 @@ impl ProviderBinary {
     }
 
     fn find() -> Result<Self, ProviderBinaryError> {
-        match env::var_os("SOCLE_PROVIDER") {
-            Some(path) => Ok(Self { path: path.into() }),
-            None => Self::build(),
+        if let Some(path) = env::var_os("SOCLE_PROVIDER") {
+            return Ok(Self { path: path.into() });
         }
+        Ok(Self { path: Artifacts::built()?.program(NAME)? })
     }
-
-    fn build() -> Result<Self, ProviderBinaryError> {
-        let artifacts = artifacts_of_this_test()?;
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo
-            .args(["build", "--quiet", "-p", "socle", "--bin", NAME])
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.arg("--target-dir").arg(artifacts.parent().unwrap_or(&artifacts));
-        if artifacts.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let Output { status, stderr, .. } =
-            cargo.output().map_err(|source| ProviderBinaryError::Start { step: "run cargo", source })?;
-        if !status.success() {
-            return Err(ProviderBinaryError::Build(String::from_utf8_lossy(&stderr).into_owned()));
-        }
-        Ok(Self { path: artifacts.join(NAME) })
-    }
-}
-
-/// `target/debug` of a test that runs as `target/debug/deps/NAME-HASH`.
-fn artifacts_of_this_test() -> Result<PathBuf, ProviderBinaryError> {
-    let test =
-        env::current_exe().map_err(|source| ProviderBinaryError::Start { step: "find this test", source })?;
-    let artifacts =
-        test.parent().filter(|folder| folder.ends_with("deps")).and_then(Path::parent).map(Path::to_owned);
-    artifacts.ok_or(ProviderBinaryError::NotUnderCargo(test))
 }

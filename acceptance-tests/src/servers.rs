@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use serde_json::Value;
+
+use crate::artifacts::{Artifacts, ArtifactsError};
 
 /// Waits until the program lets go of the pipe, which the kernel does for one that was killed.
 const UNDERTAKER: &str = "read -r _; exec \"$@\"";
@@ -40,6 +42,9 @@ pub enum ServersError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The sandbox does not build.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactsError),
     /// The sandbox refuses.
     #[error("sandbox {words:?}: {said}")]
     Failed {
@@ -56,7 +61,7 @@ pub enum ServersError {
 impl Servers {
     /// Brings a sandbox up with these words, such as `["--servers", "2"]`.
     pub fn up(purpose: &str, words: &[&str]) -> Result<Self, ServersError> {
-        let sandbox = program()?;
+        let sandbox = Artifacts::built()?.program("sandbox")?;
         let name = format!("{purpose}-{}", std::process::id());
         let mut undertaker = Command::new("sh");
         undertaker.args(["-c", UNDERTAKER, "undertaker"]).arg(&sandbox).args(["down", "--quiet"]);
@@ -119,25 +124,6 @@ impl Drop for Servers {
         drop(self.undertaker.stdin.take());
         let _ = self.undertaker.wait();
     }
-}
-
-/// The sandbox of this checkout: beside the running test, where cargo puts programs.
-fn program() -> Result<PathBuf, ServersError> {
-    let test = env::current_exe().map_err(io_error("find this test"))?;
-    let artifacts = test.ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
-    let program = artifacts.join("sandbox");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--quiet", "-p", "sandbox", "--bin", "sandbox"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.arg("--target-dir").arg(artifacts.parent().unwrap_or(&artifacts));
-    if !program.is_file() {
-        let built = cargo.status().map_err(io_error("run cargo"))?;
-        if !built.success() {
-            return Err(ServersError::Silent("its program, which does not build".to_owned()));
-        }
-    }
-    Ok(program)
 }
 
 fn io_error(step: &'static str) -> impl Fn(io::Error) -> ServersError {
