@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod ansible;
 pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;

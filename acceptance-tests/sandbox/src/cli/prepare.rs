@@ -10,9 +10,9 @@ use crate::cli::up::{server_materials, vault_programs};
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
 use crate::kubernetes::Origin;
-use crate::moto;
 use crate::packages::Release;
 use crate::server::Podman;
+use crate::{ansible, moto};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -32,6 +32,7 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         let making = || step.doing("installing it");
         moto::command(&site.cache, (Ipv4Addr::LOCALHOST, 0).into(), making)
     })?;
+    site.steps.run("Ansible", |step| ansible::folder(&site.cache, || step.doing("installing it")))?;
     if arguments.vault {
         vault_programs(site)?;
     }
