@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod address;
+pub mod ansible;
 pub mod aws;
 pub mod cache;
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod machine;
 pub mod moto;
 pub mod opentofu;
 pub mod packages;
+pub mod python;
 pub mod server;
 pub mod state;
 pub mod status;

@@ -29,9 +29,13 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
 #: What `uname -m` says on the hosts that there may be programs for.
 ARCHITECTURES = ("x86_64", "aarch64")
 
+#: Programs that a module needs beside its own, by the argument that tells their path.
+COMPANIONS = {"backup_agent": {"agent": "socle-backup"}}
+
 #: The exit statuses of our own lines of shell, and the word that begins what they complain.
 MISSING = 127
 NO_BUILD = 126
+OTHER_BUILD = 125
 OURS = "socle: "
 
 #: What root does with a program on standard input: writes it where nobody else can, checks the hash, and only then gives
@@ -74,23 +78,59 @@ def folders() -> list[Path]:
     return [Path(named), PROGRAMS] if named else [PROGRAMS]
 
 
-def builds(name: str) -> list[Program]:
-    """The program, once for each architecture that there is a build for."""
+@dataclass(frozen=True)
+class Build:
+    """What a module needs on a host of one architecture."""
+
+    architecture: str
+    program: Program
+    companions: dict[str, Program]
+
+    @property
+    def programs(self) -> list[Program]:
+        """All of them."""
+        return [self.program, *self.companions.values()]
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The arguments that tell where the companions are."""
+        return {argument: program.path for argument, program in self.companions.items()}
+
+
+def program_of(name: str, architecture: str) -> Program | None:
+    """The program for an architecture, when there is one."""
+    files = (folder / architecture / name for folder in folders())
+    file = next((file for file in files if file.is_file()), None)
+    return Program(name, architecture, file) if file else None
+
+
+def builds(name: str, companions: dict[str, str]) -> list[Build]:
+    """What there is for each architecture."""
     found = []
     for architecture in ARCHITECTURES:
-        files = (folder / architecture / name for folder in folders())
-        file = next((file for file in files if file.is_file()), None)
-        if file:
-            found.append(Program(name, architecture, file))
+        program = program_of(name, architecture)
+        beside = {argument: program_of(other, architecture) for argument, other in companions.items()}
+        if program and all(beside.values()):
+            found.append(Build(architecture, program, beside))
     return found
 
 
-def run_line(programs: t.Sequence[Program]) -> str:
-    """A line of shell that becomes the program of the host's architecture."""
-    cases = "".join(f"{program.architecture}) p={program.path};; " for program in programs)
+def run_line(found: t.Sequence[Build], guess: Build, needed: t.Sequence[Program]) -> str:
+    """A line of shell that becomes the program of the host's architecture, when all that is needed of its build is there.
+
+    The arguments on standard input are right for every build, or, where they tell paths of companions, for the guess.
+    """
+    cases = ""
+    for build in found:
+        if build.companions and build is not guess:
+            cases += f'{build.architecture}) echo "{OURS}$m" >&2; exit {OTHER_BUILD};; '
+        else:
+            programs = [program for program in build.programs if program is build.program or program in needed]
+            paths = " ".join(program.path for program in programs)
+            cases += f"{build.architecture}) set -- {paths};; "
     return (
         f'm=$(uname -m); case $m in {cases}*) echo "{OURS}$m" >&2; exit {NO_BUILD};; esac; '
-        f'[ -x "$p" ] || {{ echo "{OURS}$m" >&2; exit {MISSING}; }}; "$p"'
+        f'for p; do [ -x "$p" ] || {{ echo "{OURS}$m $p" >&2; exit {MISSING}; }}; done; "$1"'
     )
 
 
@@ -101,7 +141,7 @@ def install_line(program: Program) -> str:
 
 
 def complaint(output: dict[str, t.Any], status: int) -> str | None:
-    """The architecture that our own line complains of by this exit status."""
+    """What our own line complains of by this exit status."""
     lines = output["stderr"].strip().splitlines()
     if output["rc"] == status and lines and lines[-1].startswith(OURS):
         return lines[-1].removeprefix(OURS)
@@ -135,9 +175,9 @@ class ActionModule(ActionBase):
         """What a command says that reads this."""
         return self._low_level_execute_command(line, in_data=stdin)
 
-    def arguments(self) -> bytes:
-        """The task's arguments as the program reads them."""
-        arguments = dict(self._task.args)
+    def arguments(self, paths: dict[str, str]) -> bytes:
+        """The task's arguments, and paths of companions, as the program reads them."""
+        arguments = dict(self._task.args) | paths
         arguments.update(
             _ansible_check_mode=self._task.check_mode,
             _ansible_diff=self._task.diff,
@@ -148,6 +188,19 @@ class ActionModule(ActionBase):
         )
         # A date of YAML is meant as it was written.
         return json.dumps(arguments, default=str).encode()
+
+    def companions(self, name: str) -> dict[str, str]:
+        """The programs that the module needs beside its own: not those whose path is given, nor to remove something."""
+        arguments = self._task.args
+        if arguments.get("state") == "absent":
+            return {}
+        wanted = COMPANIONS.get(name, {})
+        return {argument: other for argument, other in wanted.items() if not arguments.get(argument)}
+
+    @property
+    def changes(self) -> bool:
+        """Whether the task may change the host."""
+        return not self._task.check_mode
 
     @property
     def connection_name(self) -> str:
@@ -174,33 +227,45 @@ class Run:
 
     def result(self) -> dict[str, t.Any]:
         """What the program tells."""
-        programs = builds(self.name)
-        if not programs:
-            tried = ", ".join(str(folder / "ARCHITECTURE" / self.name) for folder in folders())
-            raise self.fault("find the program", f"there is none for any architecture; tried {tried}")
+        companions = self.action.companions(self.name)
+        found = builds(self.name, companions)
+        if not found:
+            names = " with ".join([self.name, *companions.values()])
+            tried = ", ".join(str(folder / "ARCHITECTURE") for folder in folders())
+            raise self.fault("find the program", f"there is no {names} for any architecture; tried {tried}")
         if not self.action.takes_input:
             connection = self.action.connection_name
             raise self.fault("connect", f"connection `{connection}` gives commands no input: use `ssh`")
-        line, stdin = run_line(programs), self.action.arguments()
-        output = self.on_host(f"run {self.name}", line, stdin)
-        if architecture := complaint(output, MISSING):
-            program = next(program for program in programs if program.architecture == architecture)
-            self.install(program)
-            output = self.on_host(f"run {self.name}", line, stdin)
-        return self.told(output, programs)
+        return self.told(self.brought_and_run(found), found)
+
+    def brought_and_run(self, found: t.Sequence[Build]) -> dict[str, t.Any]:
+        """What the host says once it has what is needed: each thing that it misses is brought, one after the other."""
+        guess, brought = found[0], 0
+        while True:
+            # Check mode brings the module, as Ansible does, and nothing that the module would use.
+            needed = guess.programs if self.action.changes else []
+            line = run_line(found, guess, needed)
+            output = self.on_host(f"run {self.name}", line, self.action.arguments(guess.paths))
+            if architecture := complaint(output, OTHER_BUILD):
+                guess = next(build for build in found if build.architecture == architecture)
+            elif (missing := complaint(output, MISSING)) and brought < 1 + len(guess.companions):
+                self.install(next(p for build in found for p in build.programs if missing.endswith(p.path)))
+                brought += 1
+            else:
+                return output
 
     def install(self, program: Program) -> None:
-        """Brings the program."""
-        step = f"install {self.name}"
+        """Brings a program."""
+        step = f"install {program.name}"
         output = self.on_host(step, install_line(program), program.file.read_bytes())
         if output["rc"] != 0:
             raise self.fault(step, self.cause(output))
 
-    def told(self, output: dict[str, t.Any], programs: t.Sequence[Program]) -> dict[str, t.Any]:
+    def told(self, output: dict[str, t.Any], found: t.Sequence[Build]) -> dict[str, t.Any]:
         """The program's own result, or why there is none."""
         step = f"run {self.name}"
         if architecture := complaint(output, NO_BUILD):
-            known = ", ".join(program.architecture for program in programs)
+            known = ", ".join(build.architecture for build in found)
             raise self.fault(step, f"there is no build of it for {architecture}, only for {known}")
         if told := result_of(output["stdout"]):
             for deprecation in told.get("deprecations") or ():

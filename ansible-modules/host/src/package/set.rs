@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
-use super::{System, installing, system, version};
+use super::{System, system, version, work};
 use crate::bundle::Bundle;
 use crate::{Fault, Host, Item, Program, checksum};
 
@@ -178,7 +178,8 @@ impl Item for Set<'_> {
         };
         // apt takes files and names together; what no file brings, it looks for itself.
         let others = change.names.iter().filter(|name| !has(name));
-        host.run(&installing(change.system, "install").args(paths.iter().chain(others))).map(drop)
+        let all: Vec<_> = paths.iter().chain(others).map(String::as_str).collect();
+        work(host, change.system, "install", &all)
     }
 
     fn before(&self, observed: &Observed) -> String {
