@@ -21,7 +21,7 @@ test: ## lint, then run all tests; installs what they need where it may
 
 .PHONY: test-full
 test-full: test ## what is too long for every change, too: roles, hosts, manifests on a real API, bundles, backups with faults
-	@cargo test --no-fail-fast --package acceptance --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*'
+	@cargo test --no-fail-fast --package acceptance --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*' --test 'node_*'
 	@cargo test --no-fail-fast --package backup-agent --test '*'
 	@cargo test --no-fail-fast --package modules --test '*'
 

@@ -2,12 +2,12 @@
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
-    use std::path::Path;
     use std::process::{Command, Stdio};
     use std::sync::OnceLock;
 
+    use acceptance::by_hand::ByHand;
     use acceptance::host_programs::HostPrograms;
-    use acceptance::servers::Servers;
+    use acceptance::servers::{Server, Servers};
     use sandbox::kubernetes::nesting;
     use serde_json::{Value, json};
 
@@ -15,12 +15,9 @@ mod on_servers {
 
     const VERSION: &str = "1.37.2";
     /// Where the bundle is on a server.
-    const BUNDLE: &str = "/var/lib/socle/bundles/1.37.2";
-    const KUBECTL: &str = "kubectl --kubeconfig=/etc/kubernetes/admin.conf";
+    const BUNDLE: &str = "/root/bundles/1.37.2";
     /// All that stands in the folders that a preparation writes to.
-    const FILES: &str = "find /etc /usr/local /opt /var/lib/socle ! -path '/var/lib/socle/bundles/*' \\( -type f -o -type l \\) \
-                         -printf '%p %s %m\\n' | sort";
-
+    const FILES: &str = "find /etc /usr/local /opt /var/lib/socle \\( -type f -o -type l \\) -printf '%p %s %m\\n' 2>/dev/null | sort";
     /// When containerd was last started.
     const STARTED: &str =
         "systemctl show --value --property=ExecMainStartTimestampMonotonic containerd.service";
@@ -37,41 +34,37 @@ mod on_servers {
 
     /// A server with the bundle and the two programs.
     struct Node {
-        name: &'static str,
-        address: String,
+        server: Server,
+        hand: ByHand<'static>,
     }
 
     impl Node {
         fn new(number: usize) -> Result<Node> {
-            let server = site().server(number)?;
-            let node = Node { name: ["", "server-1", "server-2"][number], address: server.address };
-            let bundles = site().variable("TF_VAR_bundles")?;
-            node.bring(Path::new(&bundles), VERSION, "/var/lib/socle/bundles")?;
-            let programs = HostPrograms::built()?;
-            for name in ["container_runtime", "kubelet"] {
-                let program = programs.program(name);
-                node.bring(program.parent().ok_or("no folder")?, name, "/var/tmp")?;
-            }
+            let node = Node { server: site().server(number)?, hand: ByHand::on(site(), VERSION)? };
+            node.hand.bring(&node.server, VERSION)?;
+            node.bring_programs()?;
             Ok(node)
         }
 
-        /// Brings what is in a folder of this machine, by its name there, into a folder of the server.
-        fn bring(&self, folder: &Path, name: &str, into: &str) -> Result {
+        fn bring_programs(&self) -> Result {
+            let kubelet = HostPrograms::built()?.program("kubelet");
             let config = site().variable("SOCLE_SANDBOX_SSH_CONFIG")?;
             let mut pack = Command::new("tar");
-            pack.args(["--create", "--dereference", "--directory"]).arg(folder).arg(name);
-            let mut pack = pack.stdout(Stdio::piped()).spawn()?;
-            let unpack = format!("mkdir -p {into} && tar --extract --directory={into}");
+            pack.args(["--create", "--dereference", "--directory"]).arg(kubelet.parent().ok_or("no folder")?);
+            let mut pack = pack.args(["kubelet", "container_runtime"]).stdout(Stdio::piped()).spawn()?;
+            let unpack = "tar --extract --directory=/var/tmp";
             let mut ssh = Command::new("ssh");
-            ssh.args(["-F", &config, "-o", "BatchMode=yes", "-l", "root", self.name, &unpack]);
-            let sent = ssh.stdin(pack.stdout.take().ok_or("no pipe")?).output()?;
-            let packed = pack.wait()?.success();
-            let said = String::from_utf8_lossy(&sent.stderr).into_owned();
-            if packed && sent.status.success() { Ok(()) } else { Err(said.into()) }
+            ssh.args(["-F", &config, "-o", "BatchMode=yes", "-l", "root", &self.server.name, unpack]);
+            let sent = ssh.stdin(pack.stdout.take().ok_or("no pipe")?).status()?;
+            if pack.wait()?.success() && sent.success() {
+                Ok(())
+            } else {
+                Err("the programs do not arrive".into())
+            }
         }
 
         fn on(&self, script: &str) -> Result<String> {
-            Ok(site().on(self.name, script)?)
+            Ok(site().on(&self.server.name, script)?)
         }
 
         /// What a program answers.
@@ -86,46 +79,13 @@ mod on_servers {
         }
 
         fn kubelet(&self, more: &[(&str, Value)]) -> Result<Value> {
-            let mut config = nesting::arguments()["kubelet"].clone();
-            // To be seen on the node: what stands here wins over what kubeadm writes.
-            config["maxPods"] = json!(42);
             let base = json!({
-                "bundle": BUNDLE, "version": VERSION, "node_ip": self.address, "extra_config": config,
+                "bundle": BUNDLE, "version": VERSION, "node_ip": self.server.address,
+                // To be seen on the node: what stands here wins over what kubeadm writes.
+                "extra_config": { "maxPods": 42 },
                 "packages": ["conntrack", "socat", "haproxy", "ipset"],
             });
             self.run("kubelet", &with(base, more))
-        }
-
-        fn init(&self) -> Result {
-            let nested = nesting::arguments();
-            let mut proxy = nested["kube_proxy"].clone();
-            proxy["apiVersion"] = json!("kubeproxy.config.k8s.io/v1alpha1");
-            proxy["kind"] = json!("KubeProxyConfiguration");
-            let api = "kubeadm.k8s.io/v1beta4";
-            let documents = [
-                json!({
-                    "apiVersion": api, "kind": "InitConfiguration",
-                    "localAPIEndpoint": { "advertiseAddress": self.address },
-                    "nodeRegistration": { "ignorePreflightErrors": nested["ignore_preflight_errors"] },
-                }),
-                json!({
-                    "apiVersion": api, "kind": "ClusterConfiguration", "kubernetesVersion": format!("v{VERSION}"),
-                    "networking": { "podSubnet": "10.244.0.0/16" },
-                }),
-                proxy,
-            ];
-            let text = documents.map(|document| document.to_string()).join("\n---\n");
-            self.on(&format!(
-                "cat >/root/kubeadm.yaml <<'END'\n{text}\nEND\nkubeadm init --config=/root/kubeadm.yaml 2>&1"
-            ))?;
-            let plugins = json!({
-                "cniVersion": "1.0.0", "name": "test", "plugins": [{
-                    "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
-                    "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.244.0.0/24" }]], "routes": [{ "dst": "0.0.0.0/0" }] },
-                }],
-            });
-            self.on(&format!("mkdir -p /etc/cni/net.d; echo '{plugins}' >/etc/cni/net.d/10-test.conflist"))
-                .map(drop)
         }
     }
 
@@ -170,10 +130,13 @@ mod on_servers {
         silent(&node)?;
         node.on("haproxy -v && ipset version")?;
 
-        node.init()?;
-        node.on(&format!("{KUBECTL} wait --for=condition=Ready node/server-1 --timeout=180s"))?;
-        let shown = node.on(&format!("{KUBECTL} get node server-1 --output=jsonpath='{{.status.capacity.pods}} {{.status.addresses[0].address}}'"))?;
-        assert_eq!(shown, format!("42 {}", node.address));
+        node.hand.init(&node.server)?;
+        node.hand.connect(&[&node.server])?;
+        node.hand.kubectl(&node.server, "wait --for=condition=Ready node/server-1 --timeout=240s")?;
+        let path = "{.status.capacity.pods} {.status.addresses[0].address}";
+        let shown =
+            node.hand.kubectl(&node.server, &format!("get node server-1 --output=jsonpath='{path}'"))?;
+        assert_eq!(shown, format!("42 {}", node.server.address));
         silent(&node)?;
 
         // A mirror is read at each pull; another configuration restarts containerd, and the pods go on.
@@ -203,7 +166,7 @@ mod on_servers {
                     .contains("is a node of a cluster")
             );
         }
-        node.on("kubeadm reset --force 2>&1 && rm -f /etc/cni/net.d/10-test.conflist")?;
+        node.on("kubeadm reset --force 2>&1 && rm -f /etc/cni/net.d/10-pods.conflist")?;
         for program in ["kubelet", "container_runtime"] {
             let answer = node.run(program, &json!({ "state": "absent" }))?;
             assert_ne!(changed(&answer), [""; 0]);
@@ -227,8 +190,7 @@ mod on_servers {
         assert!(refusal(&node.kubelet(&[("version", json!("1.36.3"))])?).contains("1.36.3 is wanted"));
         let sum = ("bundle_checksum", json!("0".repeat(64)));
         assert!(refusal(&node.runtime(&[sum])?).contains("this is another bundle"));
-        let ours = "/var/lib/socle/owners/node.json";
-        assert_eq!(node.on(&format!("{FILES} | grep -v {ours}"))?, before);
+        assert_eq!(node.on(&format!("{FILES} | grep -v /var/lib/socle/owners/node.json"))?, before);
 
         // Full in the middle: nothing is half written.
         node.on("mkdir -p /opt/cni/bin && mount -t tmpfs -o size=4m tmpfs /opt/cni/bin")?;
