@@ -20,10 +20,14 @@ test: ## lint, then run all tests; installs what they need where it may
 	@acceptance-tests/run-tests.sh
 
 .PHONY: test-full
-test-full: test ## what is too long for every change, too: hosts, manifests on a real API server, backups with faults
-	@cargo test --no-fail-fast --package acceptance --test 'collection_*' --test 'host_*' --test 'manifests*'
+test-full: test ## what is too long for every change, too: roles, hosts, manifests on a real API, bundles, backups with faults
+	@cargo test --no-fail-fast --package acceptance --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*'
 	@cargo test --no-fail-fast --package backup-agent --test '*'
 	@cargo test --no-fail-fast --package modules --test '*'
+
+.PHONY: test-real
+test-real: ## run what needs no sandbox on servers of your own: HOSTS=hosts.json (docs/sandbox.md)
+	@acceptance-tests/test-real.sh $(HOSTS)
 
 .PHONY: lint
 lint: ## check formatting, compiler and clippy warnings, shell scripts

@@ -280,6 +280,14 @@ impl Attributes {
         Attributes { owner: Some(owner), ..self }
     }
 
+    /// The group it belongs to now; none when it is missing.
+    pub(crate) fn group_now(&self, host: &Host) -> Result<Option<String>, Fault> {
+        Ok(match self.observe(host)? {
+            Seen::There(_, owner) => Some(owner.group),
+            Seen::Missing | Seen::Link => None,
+        })
+    }
+
     fn wanted_mode(&self, mode: u32) -> Option<u32> {
         match self.mode {
             ModeRule::Any => None,

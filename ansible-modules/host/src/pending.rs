@@ -26,7 +26,7 @@ pub struct Observed<O> {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<C> {
-    /// Write down that the programs are owed.
+    /// Write down that the programs are owed; our own books, so it has no words.
     Owe,
     /// A step of the item.
     Inner(C),
@@ -37,7 +37,7 @@ pub enum Change<C> {
 impl<C: Display> Display for Change<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::Owe => f.write_str("note what must follow"),
+            Change::Owe => Ok(()),
             Change::Inner(change) => change.fmt(f),
             Change::Settle(programs) => write!(f, "run {programs}"),
         }

@@ -2,6 +2,7 @@
 
 pub mod container_runtime;
 pub mod firewall;
+pub mod hardening;
 pub mod host_facts;
 pub mod kubelet;
 mod node;

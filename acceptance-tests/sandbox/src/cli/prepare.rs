@@ -9,6 +9,7 @@ use crate::cli::bundle::bundles;
 use crate::cli::up::{server_materials, vault_programs};
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
+use crate::kubernetes::Origin;
 use crate::packages::Release;
 use crate::server::Podman;
 use crate::{ansible, moto};
@@ -41,10 +42,10 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let podman = Podman::of(&site.cache)?;
-    let (repository, _) = server_materials(site, &podman, arguments.debian)?;
+    server_materials(site, &podman, arguments.debian)?;
     if !arguments.kubernetes.is_empty() {
         let versions = arguments.kubernetes.iter().cloned().collect();
-        bundles(site, &versions, &repository, arguments.debian)?;
+        bundles(site, &podman, &versions, arguments.debian, Origin::Modules)?;
     }
     podman.settle()?;
     Ok(ExitCode::SUCCESS)

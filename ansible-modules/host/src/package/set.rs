@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
-use super::{System, installing, system, version};
+use super::{System, system, version, work};
 use crate::{Fault, Host, Item, Program};
 
 /// Packages that are installed, in some version.
@@ -161,7 +161,8 @@ impl Item for Set {
         };
         let others: Vec<_> = change.names.iter().filter(|name| !has(name)).cloned().collect();
         wanted.extend(others);
-        host.run(&installing(change.system, "install").args(wanted)).map(drop)
+        let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
+        work(host, change.system, "install", &wanted)
     }
 
     fn before(&self, observed: &Observed) -> String {
