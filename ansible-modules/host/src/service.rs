@@ -60,7 +60,7 @@ impl Display for Change {
             Verb::Enable => write!(f, "enable {}", self.name),
             Verb::Start => write!(f, "start {}", self.name),
             Verb::Restart => write!(f, "restart {}", self.name),
-            Verb::Forget => write!(f, "forget that {} is to be restarted: it does not run", self.name),
+            Verb::Forget => write!(f, "leave {} stopped", self.name),
         }
     }
 }
