@@ -26,6 +26,7 @@ pub mod by_hand;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;
+pub mod gitlab;
 pub mod host_programs;
 pub mod http_client;
 pub mod kube_api;
