@@ -25,6 +25,7 @@ pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;
 pub mod host_programs;
+pub mod host_stage;
 pub mod http_client;
 pub mod kube_api;
 pub mod kube_proxy;

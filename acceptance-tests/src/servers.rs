@@ -1,7 +1,8 @@
 //! Servers of the sandbox for tests: a sandbox of the test program's own, taken down when the program ends, however
 //! it ends.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::{fs, io};
 
@@ -89,6 +90,33 @@ impl Servers {
     /// What a script prints on a server, as root, without the network.
     pub fn on(&self, server: &str, script: &str) -> Result<String, ServersError> {
         self.run("exec", &[server, "--", "sh", "-euc", script])
+    }
+
+    /// What a line of shell prints that is run over a new SSH connection, as the administrator, who is an ordinary user
+    /// with sudo.
+    pub fn over_ssh(&self, server: &str, line: &str, stdin: &[u8]) -> Result<Output, ServersError> {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-T", "-F", &self.variable("SOCLE_SANDBOX_SSH_CONFIG")?, "-o", "BatchMode=yes"]);
+        ssh.args(["-o", "ConnectTimeout=10", server, line]).stdin(Stdio::piped());
+        let mut child =
+            ssh.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(io_error("run ssh"))?;
+        let mut pipe = child.stdin.take().ok_or_else(|| ServersError::Silent("ssh's input".to_owned()))?;
+        // A line that reads nothing ends before all is written.
+        drop(pipe.write_all(stdin));
+        drop(pipe);
+        child.wait_with_output().map_err(io_error("wait for ssh"))
+    }
+
+    /// Copies a program to a server, for root alone to change.
+    pub fn install(&self, server: &str, program: &Path, place: &str) -> Result<(), ServersError> {
+        let content = fs::read(program).map_err(io_error("read the program"))?;
+        let line = format!("sudo sh -c 'cat >{place}; chmod 755 {place}'");
+        let output = self.over_ssh(server, &line, &content)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(ServersError::Failed { words: vec![line], said })
     }
 
     /// A variable of the environment that leads clients to the sandbox.
