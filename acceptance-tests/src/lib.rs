@@ -28,6 +28,7 @@ pub mod fault_proxy;
 pub mod fault_rule;
 pub mod gitlab;
 pub mod host_programs;
+pub mod host_stage;
 pub mod http_client;
 pub mod kube_api;
 pub mod kube_proxy;

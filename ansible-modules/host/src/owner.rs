@@ -5,13 +5,28 @@ use serde::{Deserialize, Serialize};
 use crate::file::{self, New, Owner as FileOwner};
 use crate::{Fault, Host};
 
-const FOLDER: &str = "/var/lib/socle/owners";
+/// Where the records are, one a subject: `SUBJECT.json`.
+pub const FOLDER: &str = "/var/lib/socle/owners";
 
 /// The record of an owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Who: `socle_host.cp1`, `role socle.platform.hardening`.
+    /// Who: `socle_host 7f…`, `ansible`.
     pub owner: String,
+    /// How far the owner's work is.
+    #[serde(default)]
+    pub state: Progress,
+}
+
+/// How far the owner's work is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// Being made: a create that died left it, and the next one of its kind takes it over.
+    Creating,
+    /// Made.
+    #[default]
+    Complete,
 }
 
 /// Why a subject could not be claimed or released.
@@ -91,7 +106,8 @@ pub fn claim(host: &Host, subject: &str, owner: &str) -> Result<(), OwnerFault> 
         return Ok(());
     }
     file::records_folder(host)?;
-    let text = format!("{}\n", serde_json::json!(Record { owner: owner.to_owned() }));
+    let text =
+        format!("{}\n", serde_json::json!(Record { owner: owner.to_owned(), state: Progress::Complete }));
     let new = New { bytes: text.as_bytes(), mode: 0o600, owner: &FileOwner::root(), validate: None };
     Ok(file::write(host, &path(subject)?, &new)?)
 }

@@ -9,7 +9,6 @@ mod host;
 mod keys;
 mod known_hosts;
 mod login;
-mod module_result;
 mod programs;
 mod session;
 mod trust;
@@ -26,7 +25,8 @@ pub use error::SshError;
 pub use host::{FirstContact, Host, HostBlock, SSH_PORT, is_host_key};
 pub use known_hosts::{KnownHosts, Role};
 pub use login::LoginMethod;
-pub use module_result::{Item, ModuleResult};
+/// What a host program answers: the type that it is printed from.
+pub use module::Answer as ModuleResult;
 pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, Programs};
 pub use session::{Command, Output};
 

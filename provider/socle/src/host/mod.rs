@@ -11,6 +11,7 @@ mod facts;
 mod observed;
 mod owner;
 mod plan;
+mod readers;
 mod resource;
 
 pub use resource::ManagedHost;

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::ModuleResult;
 use super::error::SshError;
 use super::host::Host;
-use super::module_result::ModuleResult;
 use super::session::{Command, Output};
 use super::{Ssh, quoted};
 use crate::clients::retry::Budget;
@@ -128,7 +128,7 @@ impl Ssh {
         budget: &Budget,
     ) -> Result<ModuleResult, SshError> {
         let builds = self.programs.builds(call.name);
-        let line = run_line(self.as_root(host), call.name, &builds);
+        let line = run_line(self.as_root(host), call.name, call.mode, &builds);
         let stdin = arguments(call);
         let step = format!("run {}", call.name);
         let command = Command { step: &step, line: &line, stdin: &stdin };
@@ -211,8 +211,8 @@ impl Ssh {
         }
         match ModuleResult::parse(&output.stdout) {
             Ok(result) if result.failed || output.status != 0 => {
-                let message = result.failure();
-                Err(SshError::Module { host: host.to_string(), name: name.to_owned(), message })
+                let (host, name, message) = (host.to_string(), name.to_owned(), result.failure_in_words());
+                Err(SshError::Module { host, name, message, answer: Box::new(result) })
             }
             Ok(result) => Ok(result),
             Err(problem) => {
@@ -241,9 +241,11 @@ fn path(name: &str, sha256: &str) -> String {
     format!("{LIBEXEC}/{name}-{sha256}")
 }
 
-/// A line of shell that runs the program of the host's architecture, as root.
-fn run_line(as_root: &str, name: &str, builds: &[(&str, Arc<Program>)]) -> String {
-    find_line(name, builds, &format!("exec {as_root}\"$p\""))
+/// A line of shell that runs the program of the host's architecture, as root. Check mode stands on the command line, where
+/// a rule of sudo can see it.
+fn run_line(as_root: &str, name: &str, mode: Mode, builds: &[(&str, Arc<Program>)]) -> String {
+    let check = if mode == Mode::Check { " --check" } else { "" };
+    find_line(name, builds, &format!("exec {as_root}\"$p\"{check}"))
 }
 
 /// A line of shell that does something with the path `$p` of the program of the host's architecture.

@@ -33,7 +33,7 @@ fn shell(line: &str, machine: &str, stdin: &[u8]) -> Output {
 #[test]
 fn a_host_without_the_program_says_which_build_it_wants() {
     let (_folder, programs) = folder(&["x86_64", "aarch64"]);
-    let line = run_line("", "hardening", &programs.builds("hardening"));
+    let line = run_line("", "hardening", Mode::Apply, &programs.builds("hardening"));
     for machine in ARCHITECTURES {
         assert_eq!(complaint(&shell(&line, machine, b""), MISSING).as_deref(), Some(machine));
     }
@@ -42,7 +42,7 @@ fn a_host_without_the_program_says_which_build_it_wants() {
 #[test]
 fn a_host_that_there_is_no_build_for_says_its_architecture() {
     let (_folder, programs) = folder(&["x86_64"]);
-    let line = run_line("", "hardening", &programs.builds("hardening"));
+    let line = run_line("", "hardening", Mode::Apply, &programs.builds("hardening"));
     assert_eq!(complaint(&shell(&line, "riscv64", b""), NO_BUILD).as_deref(), Some("riscv64"));
     assert_eq!(complaint(&shell(&line, "x86_64", b""), NO_BUILD), None);
 }
