@@ -157,6 +157,8 @@ fn present(arguments: &Arguments, policy: &Policy) -> Vec<Box<dyn Managed>> {
     }
     let configuration = File::new(configuration_path(name), policy.text()).mode(0o600);
     items.push(Box::new(configuration));
+    let by_hand = File::new(by_hand_path(name), units::by_hand(policy)).mode(0o755);
+    items.push(Box::new(by_hand));
     items.extend(secrets_of(arguments, policy));
     items.extend(policy.timings.iter().flat_map(|timing| timed(policy, timing)));
     if arguments.initial_backup == InitialBackup::Start {
@@ -215,6 +217,11 @@ fn timed(policy: &Policy, timing: &Timing) -> Vec<Box<dyn Managed>> {
     items
 }
 
+/// The command of a policy for people.
+fn by_hand_path(name: &str) -> String {
+    format!("/usr/local/sbin/socle-backup-{name}")
+}
+
 fn path_of(unit: &str) -> String {
     format!("/etc/systemd/system/{unit}")
 }
@@ -231,6 +238,7 @@ fn absent(arguments: &Arguments) -> Vec<Box<dyn Managed>> {
     let timers = units.iter().flat_map(|unit| gone_unit(&format!("{unit}.timer")));
     let services = units.iter().flat_map(|unit| gone_unit(&format!("{unit}.service")));
     let mut items: Vec<Box<dyn Managed>> = timers.chain(services).collect();
+    items.push(Box::new(File::absent(by_hand_path(name))));
     items.push(Box::new(Gone::new(secrets_folder(name))));
     items.push(Box::new(File::absent(configuration_path(name))));
     items.push(Box::new(Gone::new(format!("{RECORDS}/{name}"))));

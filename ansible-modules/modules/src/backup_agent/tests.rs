@@ -141,6 +141,7 @@ fn the_units_are_as_written_down() {
     assert_eq!(unit("socle-backup-social-db.service"), include_str!("golden/run.service"));
     assert_eq!(unit("socle-backup-social-db.timer"), include_str!("golden/run.timer"));
     assert_eq!(unit("socle-backup-social-db.drill.timer"), include_str!("golden/drill.timer"));
+    assert_eq!(stage.read("/usr/local/sbin/socle-backup-social-db"), include_str!("golden/by-hand"));
 }
 
 #[test]
@@ -239,6 +240,7 @@ fn absent_leaves_nothing_but_the_other_policies() {
     for path in [
         "/etc/socle/backup/social-db",
         "/etc/socle/backup/social-db.json",
+        "/usr/local/sbin/socle-backup-social-db",
         "/etc/systemd/system/socle-backup-social-db.service",
         "/var/lib/socle/backup/social-db",
         "/var/lib/socle/owners/backup-social-db.json",

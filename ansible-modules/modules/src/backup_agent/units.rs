@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::policy::{Policy, configuration_path, secret_path, secrets};
+use super::policy::{Policy, configuration_path, secret_path, secrets, secrets_folder};
 use backup_agent::configuration::{Credentials, Source};
 
 /// What a unit does.
@@ -93,6 +93,19 @@ pub fn credentials(policy: &Policy) -> Vec<&'static str> {
     };
     let recovery = repository.recovery_password.as_ref().map(|_| secrets::RECOVERY);
     [secrets::PASSWORD, secrets::PREVIOUS].into_iter().chain(recovery).chain(keys.iter().copied()).collect()
+}
+
+/// The text of the command by which people use the agent: at night nobody looks for a hash and a folder of secrets.
+pub fn by_hand(policy: &Policy) -> String {
+    let name = &policy.name;
+    format!(
+        "#!/bin/sh\n# Written by Socle; changes by hand are undone.\n\
+         # The agent for the policy {name}: `run`, `status`, `restore --target FOLDER`, `drill`, ... as root.\n\
+         CREDENTIALS_DIRECTORY={} exec {} --config {} \"$@\"\n",
+        secrets_folder(name),
+        policy.agent,
+        configuration_path(name)
+    )
 }
 
 /// The text of a timer.

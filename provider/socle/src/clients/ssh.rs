@@ -27,7 +27,7 @@ pub use host::{FirstContact, Host, HostBlock, SSH_PORT, is_host_key};
 pub use known_hosts::{KnownHosts, Role};
 pub use login::LoginMethod;
 pub use module_result::{Item, ModuleResult};
-pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, Programs};
+pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, ProgramStanding, Programs};
 pub use session::{Command, Output};
 
 use super::rate::RateLimit;

@@ -13,4 +13,5 @@ mod owner;
 mod plan;
 mod resource;
 
+pub(crate) use owner::leave;
 pub use resource::ManagedHost;

@@ -125,6 +125,19 @@ pub(super) async fn release(
     ssh.run_as_root(host, command, budget).await.map(drop)
 }
 
+/// Takes our programs and records off a host on which nobody owns anything any more.
+///
+/// # Errors
+/// The host's answer.
+pub(crate) async fn leave(ssh: &Ssh, host: &Host, budget: &Budget) -> Result<(), SshError> {
+    let line = "set -eu; cd /var/lib/socle/owners 2>/dev/null || exit 0; [ -z \"$(ls -A)\" ] || exit 0; \
+                rm -rf /usr/local/libexec/socle; cd /; rmdir /var/lib/socle/owners; \
+                rmdir /var/lib/socle/pending /var/lib/socle/backup /var/lib/socle-drill /etc/socle/backup /etc/socle \
+                2>/dev/null || :; \
+                rmdir /var/lib/socle 2>/dev/null || :";
+    ssh.run_as_root(host, Command { step: "leave the host", line, stdin: b"" }, budget).await.map(drop)
+}
+
 /// Why a subject was not taken.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClaimError {
