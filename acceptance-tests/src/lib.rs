@@ -23,6 +23,7 @@ pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;
 pub mod by_hand;
+pub mod development_vault;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;

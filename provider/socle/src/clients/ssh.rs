@@ -27,7 +27,7 @@ pub use known_hosts::{KnownHosts, Role};
 pub use login::LoginMethod;
 /// What a host program answers: the type that it is printed from.
 pub use module::Answer as ModuleResult;
-pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, Programs};
+pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, ProgramStanding, Programs};
 pub use session::{Command, Output};
 
 use super::rate::RateLimit;

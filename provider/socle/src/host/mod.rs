@@ -14,4 +14,5 @@ mod plan;
 mod readers;
 mod resource;
 
+pub(crate) use owner::leave;
 pub use resource::ManagedHost;

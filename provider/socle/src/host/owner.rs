@@ -46,8 +46,7 @@ fn rival(records: &str, subject: Subject, id: &str) -> Option<String> {
     let Ok(record) = serde_json::from_str::<Record>(text) else {
         return Some("an unreadable record".to_owned());
     };
-    let is_left_over = record.state == Progress::Creating && record.owner.starts_with(KIND);
-    (record.owner != name_of(id) && !is_left_over).then_some(record.owner)
+    (!record.gives_way_to(&name_of(id))).then_some(record.owner)
 }
 
 /// Takes subjects, or says who has them.
@@ -107,6 +106,19 @@ pub(super) async fn release(
     let name = name_of(id);
     let command = Command { step: "give up the host", line: &line, stdin: name.as_bytes() };
     ssh.run_as_root(host, command, budget).await.map(drop)
+}
+
+/// Takes our programs and records off a host on which nobody owns anything any more.
+///
+/// # Errors
+/// The host's answer.
+pub(crate) async fn leave(ssh: &Ssh, host: &Host, budget: &Budget) -> Result<(), SshError> {
+    let line = "set -eu; cd /var/lib/socle/owners 2>/dev/null || exit 0; [ -z \"$(ls -A)\" ] || exit 0; \
+                rm -rf /usr/local/libexec/socle; cd /; rmdir /var/lib/socle/owners; \
+                rmdir /var/lib/socle/pending /var/lib/socle/backup /var/lib/socle-drill /etc/socle/backup /etc/socle \
+                2>/dev/null || :; \
+                rmdir /var/lib/socle 2>/dev/null || :";
+    ssh.run_as_root(host, Command { step: "leave the host", line, stdin: b"" }, budget).await.map(drop)
 }
 
 /// Why a subject was not taken.

@@ -61,6 +61,17 @@ pub enum Missing {
     Report,
 }
 
+/// How a program of ours is on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramStanding {
+    /// It is not there.
+    Missing,
+    /// Something else is in its place.
+    Changed,
+    /// It is there, byte by byte.
+    Intact,
+}
+
 /// A run of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgramCall<'a> {
@@ -163,6 +174,48 @@ impl Ssh {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// Looks whether a program is on the host as it is here, and gives the path of it there. Changes nothing.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn look_at_program(
+        &self,
+        host: &Host,
+        name: &str,
+        budget: &Budget,
+    ) -> Result<(String, ProgramStanding), SshError> {
+        let builds = self.programs.builds(name);
+        let line = hash_line(name, &builds);
+        let step = format!("look at {name}");
+        let output = self.run(host, Command { step: &step, line: &line, stdin: &[] }, budget).await?;
+        self.has_build(host, name, &output)?;
+        let output = self.succeeded(host, &step, output)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let (path, hash) = said.split_once(' ').unwrap_or((&said, ""));
+        let standing = match hash.trim() {
+            "" => ProgramStanding::Missing,
+            hash if path.ends_with(hash) => ProgramStanding::Intact,
+            _ => ProgramStanding::Changed,
+        };
+        Ok((path.to_owned(), standing))
+    }
+
+    /// Makes sure that a program is on the host as it is here, and gives the path of it. Unlike
+    /// [`ensure_program`](Self::ensure_program) it reads all of the program there: for one that the host starts by itself.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn bring_program(&self, host: &Host, name: &str, budget: &Budget) -> Result<String, SshError> {
+        let (place, standing) = self.look_at_program(host, name, budget).await?;
+        if standing == ProgramStanding::Intact {
+            return Ok(place);
+        }
+        let builds = self.programs.builds(name);
+        let build = builds.iter().find(|(_, program)| path(name, &program.sha256) == place);
+        let (_, program) = build.ok_or_else(|| self.no_program(host, name, "of the host"))?;
+        self.install(host, name, program, budget).await
+    }
+
     /// Brings a file to a host, and gives the path of it: a new one that only the login user can read.
     ///
     /// # Errors
@@ -250,13 +303,24 @@ fn run_line(as_root: &str, name: &str, mode: Mode, builds: &[(&str, Arc<Program>
 
 /// A line of shell that does something with the path `$p` of the program of the host's architecture.
 fn find_line(name: &str, builds: &[(&str, Arc<Program>)], then: &str) -> String {
+    let place = place_line(name, builds);
+    format!("{place}[ -x \"$p\" ] || {{ echo \"{OURS}$m\" >&2; exit {MISSING}; }}; {then}")
+}
+
+/// A line of shell that prints the path of the program of the host's architecture, and the hash of what is there.
+fn hash_line(name: &str, builds: &[(&str, Arc<Program>)]) -> String {
+    let place = place_line(name, builds);
+    format!("{place}h=$(sha256sum -- \"$p\" 2>/dev/null) || h=; printf '%s %s' \"$p\" \"${{h%% *}}\"")
+}
+
+/// The beginning of a line of shell: `$p` is the path of the program of the host's architecture.
+fn place_line(name: &str, builds: &[(&str, Arc<Program>)]) -> String {
     let mut line = "m=$(uname -m); case $m in ".to_owned();
     for (architecture, program) in builds {
         // Writing to a string cannot fail.
         let _ = write!(line, "{architecture}) p={};; ", path(name, &program.sha256));
     }
     let _ = write!(line, "*) echo \"{OURS}$m\" >&2; exit {NO_BUILD};; esac; ");
-    let _ = write!(line, "[ -x \"$p\" ] || {{ echo \"{OURS}$m\" >&2; exit {MISSING}; }}; {then}");
     line
 }
 

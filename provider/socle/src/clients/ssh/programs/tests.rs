@@ -57,6 +57,22 @@ fn builds_differ_by_architecture_and_are_named_by_their_hash() {
     assert_eq!(builds[0].1.sha256.len(), 64);
 }
 
+#[test]
+fn a_program_that_is_missing_or_tampered_with_is_not_taken_for_ours() {
+    let (_folder, programs) = folder(&["x86_64"]);
+    let builds = programs.builds("hardening");
+    let (sha256, content) = (&builds[0].1.sha256, &builds[0].1.content);
+    let there = tempfile::tempdir().expect("a folder");
+    let line = hash_line("hardening", &builds).replace(LIBEXEC, there.path().to_str().expect("text"));
+    let place = there.path().join(format!("hardening-{sha256}"));
+    let said = || String::from_utf8(shell(&line, "x86_64", b"").stdout).expect("text");
+    assert_eq!(said(), format!("{} ", place.display()));
+    fs::write(&place, content).expect("written");
+    assert_eq!(said(), format!("{} {sha256}", place.display()));
+    fs::write(&place, [content, b"more".as_slice()].concat()).expect("written");
+    assert!(!said().ends_with(sha256.as_str()), "{}", said());
+}
+
 /// Runs root's part of an installation into a folder of the test's.
 fn install(folder: &std::path::Path, content: &[u8], sha256: &str) -> Output {
     let uploaded = folder.join("uploaded");
