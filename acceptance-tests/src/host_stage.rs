@@ -15,6 +15,7 @@ pub type StageError = Box<dyn std::error::Error>;
 pub struct HostStage {
     /// Where Terraform works.
     pub terraform: Workspace,
+    admin: String,
     key_file: String,
     key: String,
 }
@@ -31,7 +32,7 @@ impl HostStage {
             .with_variable("TF_LOG", "TRACE")
             .with_variable("TF_LOG_PATH", &log);
         let key_file = site.variable("TF_VAR_private_key_file")?;
-        Ok(Self { terraform, key_file, key: site.admin_key()? })
+        Ok(Self { terraform, admin: site.admin().to_owned(), key_file, key: site.admin_key()? })
     }
 
     /// Writes these resources, under a provider that logs in as `user`.
@@ -46,7 +47,7 @@ impl HostStage {
 
     /// Writes these resources.
     pub fn write(&self, resources: &str) -> Result<(), StageError> {
-        self.write_as("admin", resources)
+        self.write_as(&self.admin, resources)
     }
 
     /// Writes these resources, and applies them.

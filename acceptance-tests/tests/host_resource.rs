@@ -2,8 +2,6 @@
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
-    use std::fs;
-    use std::path::Path;
     use std::sync::OnceLock;
 
     use acceptance::host_stage::{HostStage, StageError, hardening, host};
@@ -106,6 +104,12 @@ mod on_servers {
     fn is_refreshed_by_a_reader_who_may_change_nothing() -> Result {
         let (stage, server) = stage(4)?;
         stage.apply(&host(&server, &hardening("baseline", "")))?;
+        let controls = &stage.terraform.state_of("socle_host.x")?["controls"];
+        assert_eq!(
+            controls["sysctl.kernel-kptr-restrict"],
+            json!("unsupported"),
+            "its kernel is the machine's"
+        );
         let reader = "useradd --create-home --shell /bin/sh --groups socle-readers reader; \
                       install -d -o reader -m 700 ~reader/.ssh; install -o reader -m 600 ~admin/.ssh/authorized_keys ~reader/.ssh/";
         site().on(&server.name, reader)?;
@@ -193,19 +197,18 @@ mod on_servers {
     #[test]
     fn is_imported_by_user_and_address_and_plans_empty() -> Result {
         let (stage, server) = stage(2)?;
-        let known_hosts = fs::read_to_string(known_hosts_file()?)?;
-        stage.terraform.write("known_hosts", &known_hosts)?;
-        let key = site().variable("TF_VAR_private_key_file")?;
+        stage.terraform.write("known_hosts", &site().known_hosts()?)?;
+        let (user, key) = (site().admin(), site().variable("TF_VAR_private_key_file")?);
         stage.terraform.write(
             "main.tf",
             &format!(
                 "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
                  provider \"socle\" {{\n  ssh {{\n    private_key = file(\"{key}\")\n    known_hosts = file(\"known_hosts\")\n  }}\n}}\n\
-                 resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  user = \"admin\"\n  host_key = null\n}}\n",
+                 resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  user = \"{user}\"\n  host_key = null\n}}\n",
                 server.address
             ),
         )?;
-        stage.terraform.import("socle_host.x", &format!("admin@{}", server.address))?;
+        stage.terraform.import("socle_host.x", &format!("{user}@{}", server.address))?;
         let state = stage.terraform.state_of("socle_host.x")?;
         assert_eq!(
             (&state["accepted_host_key"], &state["reachable"]),
@@ -213,10 +216,5 @@ mod on_servers {
         );
         stage.terraform.assert_plan_is_empty();
         Ok(())
-    }
-
-    fn known_hosts_file() -> Result<std::path::PathBuf> {
-        let key = site().variable("TF_VAR_private_key_file")?;
-        Ok(Path::new(&key).with_file_name("known_hosts"))
     }
 }

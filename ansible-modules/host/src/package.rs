@@ -2,7 +2,11 @@
 //!
 //! Hosts with dnf are told apart and served (`rpm --query`, `dnf install`), but nobody has tested that.
 
+mod set;
+
 use std::fmt::{self, Display};
+
+pub use set::Set;
 
 use crate::{Fault, Host, Item, Program};
 
@@ -104,6 +108,16 @@ fn dpkg_version(status: &str, name: &str) -> Option<String> {
         return None;
     }
     field("Version:").map(str::to_owned)
+}
+
+/// The version that would be installed, as apt's lists have it; none where nobody knows.
+pub fn candidate(host: &Host, name: &str) -> Result<Option<String>, Fault> {
+    if system(host) != System::Apt {
+        return Ok(None);
+    }
+    let output = host.ask(&Program::new("apt-cache").args(["policy", name]))?;
+    let line = output.stdout.lines().find_map(|line| line.trim().strip_prefix("Candidate:"));
+    Ok(line.map(str::trim).filter(|version| *version != "(none)").map(str::to_owned))
 }
 
 /// Installs packages together. Lists of packages that are missing or too old are fetched first.
