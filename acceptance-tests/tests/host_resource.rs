@@ -104,6 +104,12 @@ mod on_servers {
     fn is_refreshed_by_a_reader_who_may_change_nothing() -> Result {
         let (stage, server) = stage(4)?;
         stage.apply(&host(&server, &hardening("baseline", "")))?;
+        let controls = &stage.terraform.state_of("socle_host.x")?["controls"];
+        assert_eq!(
+            controls["sysctl.kernel-kptr-restrict"],
+            json!("unsupported"),
+            "its kernel is the machine's"
+        );
         let reader = "useradd --create-home --shell /bin/sh --groups socle-readers reader; \
                       install -d -o reader -m 700 ~reader/.ssh; install -o reader -m 600 ~admin/.ssh/authorized_keys ~reader/.ssh/";
         site().on(&server.name, reader)?;
