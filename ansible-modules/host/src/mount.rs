@@ -123,9 +123,9 @@ impl Item for Options {
         let (Some(fstab), Some(written)) = (&observed.fstab, &observed.line) else {
             return match (remount, self.line_of_its_own()) {
                 (None, _) => Ok(Vec::new()),
-                (Some(remount), Some(line)) => {
+                (Some(remount), Some(added)) => {
                     let text = observed.fstab.clone().unwrap_or_default();
-                    Ok(vec![Change::Fstab(text + &line), remount])
+                    Ok(vec![Change::Fstab(text + &added), remount])
                 }
                 (Some(_), None) => Err(Fault::unsupported(format!(
                     "{target} is not mounted by {FSTAB}: its unit decides its options"
