@@ -20,18 +20,25 @@ test: ## lint, then run all tests; installs what they need where it may
 	@acceptance-tests/run-tests.sh
 
 .PHONY: test-full
-test-full: test ## what is too long for every change, too: hosts, manifests on a real API server, backups with faults
-	@cargo test --no-fail-fast --package acceptance --test 'backup_*' --test 'host_*' --test 'manifests*'
+test-full: test ## what is too long for every change, too: roles, hosts, manifests on a real API, bundles, backups with faults
+	@cargo test --no-fail-fast --package acceptance --test 'backup_*' --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*' --test 'node_*'
 	@cargo test --no-fail-fast --package backup-agent --test '*'
 	@cargo test --no-fail-fast --package modules --test '*'
+	@SOCLE_CREDENTIAL_LIFE=5m cargo test --package acceptance --test short_lived
+
+.PHONY: test-real
+test-real: ## run what needs no sandbox on servers of your own: HOSTS=hosts.json (docs/sandbox.md)
+	@acceptance-tests/test-real.sh $(HOSTS)
 
 .PHONY: lint
 lint: ## check formatting, compiler and clippy warnings, shell scripts
 	@acceptance-tests/lint.sh
 
 .PHONY: docs
-docs: ## write the registry pages anew, from the declarations and examples
+docs: ## write the registry pages and the modules' documentation anew, from the declarations and examples
 	@UPDATE_DOCS=1 cargo test --quiet --package socle --test registry_docs
+	@UPDATE_DOCS=1 cargo test --quiet --package modules --test sidecars
+	@UPDATE_DOCS=1 cargo test --quiet --package acceptance --test architecture
 
 .PHONY: bench
 bench: ## compare with terraform-provider-aws, restic and kubectl, where they are installed; writes docs/*benchmarks*.md
@@ -47,13 +54,21 @@ quickstart: ## bring up a sandbox on this machine and apply examples/quickstart 
 quickstart-down: ## remove what the quickstart made
 	@examples/quickstart/down.sh
 
+.PHONY: release
+release: ## build what is published, reproducibly, into dist/
+	@provider/release.sh
+
 HOST_PROGRAMS_TARGET ?= x86_64-unknown-linux-gnu
 
 .PHONY: host-programs
 host-programs: ## build the static programs for hosts, into target/host-programs/ARCH
-	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --profile host \
+	@RUSTFLAGS="-C target-feature=+crt-static $(RUSTFLAGS_FOR_HOSTS)" cargo build --quiet --profile host \
 	    --target $(HOST_PROGRAMS_TARGET) --package modules --bins
 	@# A panic of its library must become a recorded failure, so the agent is not built to abort.
 	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --release \
 	    --target $(HOST_PROGRAMS_TARGET) --package backup-agent --bins
 	@ansible-modules/collect-host-programs.sh $(HOST_PROGRAMS_TARGET)
+
+.PHONY: collection
+collection: host-programs ## build the Ansible collection with its programs, into target/collection
+	@ansible-modules/build-collection.sh

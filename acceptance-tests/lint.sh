@@ -12,5 +12,7 @@ check() {
 
 check cargo fmt --all --check
 check cargo clippy --workspace --all-targets --quiet -- --deny warnings
-check shellcheck .ci/run acceptance-tests/*.sh ansible-modules/*.sh acceptance-tests/sandbox/*/*.sh examples/quickstart/*.sh
+check shellcheck .ci/run acceptance-tests/*.sh acceptance-tests/src/*/*.sh ansible-modules/*.sh acceptance-tests/sandbox/*/*.sh \
+    provider/*.sh examples/*/*.sh examples/*/ci/*.sh
+check terraform fmt -check -diff -recursive examples
 exit "$findings"

@@ -18,13 +18,16 @@
 //! # }
 //! ```
 
+pub mod ansible;
 pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;
+pub mod by_hand;
 pub mod development_vault;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;
+pub mod gitlab;
 pub mod host_programs;
 pub mod http_client;
 pub mod kube_api;

@@ -1,23 +1,60 @@
-//! Servers of the sandbox for tests: a sandbox of the test program's own, taken down when the program ends, however
-//! it ends.
+//! Servers for tests: a sandbox of the test program's own, taken down when the program ends, however it ends; or those
+//! that a user names.
+//!
+//! `$SOCLE_TEST_HOSTS` is an inventory of a user's own servers ([`Inventory`]). Then nothing is brought up, and the
+//! verbs of the sandbox are refused: `make test-real` runs the tests that need none.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::{fs, io};
+use std::{env, fs, io};
 
+use serde::Deserialize;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::artifacts::{Artifacts, ArtifactsError};
+
+/// The variable that names the inventory of a user's own servers.
+const INVENTORY: &str = "SOCLE_TEST_HOSTS";
+
+/// How many servers a test may speak of.
+const MOST_NUMBERED: usize = 9;
 
 /// Waits until the program lets go of the pipe, which the kernel does for one that was killed.
 const UNDERTAKER: &str = "read -r _; exec \"$@\"";
 
-/// A sandbox with servers.
+/// Servers to test on.
 #[derive(Debug)]
 pub struct Servers {
-    sandbox: PathBuf,
     name: String,
-    undertaker: Child,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Sandbox { program: PathBuf, undertaker: Child },
+    Named { inventory: Inventory, access: TempDir },
+}
+
+/// Servers that a user names, in a JSON file. They are changed by tests: nothing on them should be dear to anybody.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inventory {
+    /// Who logs in; has `sudo` without a password, or is root.
+    user: String,
+    /// The file of the private key by which `user` logs in.
+    private_key_file: PathBuf,
+    /// The servers by name. Tests take them in the order of their names, and again from the first when they want more.
+    servers: BTreeMap<String, Place>,
+}
+
+/// Where a server of an [`Inventory`] is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    address: String,
+    host_key: String,
 }
 
 /// A server, as its clients are told of it.
@@ -45,8 +82,8 @@ pub enum ServersError {
     /// The sandbox does not build.
     #[error(transparent)]
     Artifacts(#[from] ArtifactsError),
-    /// The sandbox refuses.
-    #[error("sandbox {words:?}: {said}")]
+    /// The sandbox, or a server, refuses.
+    #[error("{words:?}: {said}")]
     Failed {
         /// What it was told.
         words: Vec<String>,
@@ -56,61 +93,112 @@ pub enum ServersError {
     /// What it says is not what it promises.
     #[error("the sandbox says nothing of {0}")]
     Silent(String),
+    /// The inventory is not one.
+    #[error("{} is not an inventory of servers: {source}", path.display())]
+    Inventory {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A test wants what only a sandbox can do.
+    #[error("`{0}` can be done to servers of a sandbox, and not to those that {INVENTORY} names")]
+    NotASandbox(String),
 }
 
 impl Servers {
-    /// Brings a sandbox up with these words, such as `["--servers", "2"]`.
+    /// Brings a sandbox up with these words, such as `["--servers", "2"]`; or takes the servers that the user names.
     pub fn up(purpose: &str, words: &[&str]) -> Result<Self, ServersError> {
-        let sandbox = Artifacts::built()?.program("sandbox")?;
         let name = format!("{purpose}-{}", std::process::id());
+        match env::var_os(INVENTORY).filter(|path| !path.is_empty()) {
+            Some(path) => Ok(Self { name, kind: Kind::named(Path::new(&path))? }),
+            None => Self::sandbox(name, words),
+        }
+    }
+
+    fn sandbox(name: String, words: &[&str]) -> Result<Self, ServersError> {
+        let program = Artifacts::built()?.program("sandbox")?;
         let mut undertaker = Command::new("sh");
-        undertaker.args(["-c", UNDERTAKER, "undertaker"]).arg(&sandbox).args(["down", "--quiet"]);
+        undertaker.args(["-c", UNDERTAKER, "undertaker"]).arg(&program).args(["down", "--quiet"]);
         let undertaker = undertaker.arg(format!("--name={name}")).stdin(Stdio::piped()).spawn();
-        let undertaker = undertaker.map_err(io_error("start the undertaker"))?;
-        let servers = Self { sandbox, name, undertaker };
+        let undertaker = undertaker.map_err(ServersError::at("start the undertaker"))?;
+        let servers = Self { name, kind: Kind::Sandbox { program, undertaker } };
         servers.run("up", &[&["--quiet"], words].concat())?;
         Ok(servers)
     }
 
     /// What the sandbox prints when it is given these words.
     pub fn run(&self, verb: &str, words: &[&str]) -> Result<String, ServersError> {
-        let name = format!("--name={}", self.name);
-        let mut command = Command::new(&self.sandbox);
-        command.arg(verb).arg(name).args(words).stdin(Stdio::null());
-        let Output { status, stdout, stderr } = command.output().map_err(io_error("run the sandbox"))?;
-        let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        if status.success() {
-            return Ok(stdout);
-        }
-        let words = [&[verb], words].concat().into_iter().map(str::to_owned).collect();
-        Err(ServersError::Failed { words, said: stdout + &stderr })
+        let Kind::Sandbox { program, .. } = &self.kind else {
+            return Err(ServersError::NotASandbox(verb.to_owned()));
+        };
+        let mut command = Command::new(program);
+        command.arg(verb).arg(format!("--name={}", self.name)).args(words);
+        printed(&mut command, &[&[verb], words].concat())
     }
 
-    /// What a script prints on a server, as root, without the network.
+    /// What a script prints on a server, as root; on one of a sandbox, without the network.
     pub fn on(&self, server: &str, script: &str) -> Result<String, ServersError> {
-        self.run("exec", &[server, "--", "sh", "-euc", script])
+        let Kind::Named { inventory, access } = &self.kind else {
+            return self.run("exec", &[server, "--", "sh", "-euc", script]);
+        };
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-F").arg(access.path().join("ssh_config")).args(["-o", "BatchMode=yes", server]);
+        let as_root = if inventory.user == "root" { "" } else { "sudo -n " };
+        ssh.arg(format!("{as_root}sh -euc '{}'", script.replace('\'', r"'\''")));
+        printed(&mut ssh, &[server, script])
     }
 
-    /// A variable of the environment that leads clients to the sandbox.
+    /// A variable of the environment that leads clients to the servers.
     pub fn variable(&self, name: &str) -> Result<String, ServersError> {
         let silent = || ServersError::Silent(name.to_owned());
-        let variables: Value = serde_json::from_str(&self.run("env", &["--json"])?).map_err(|_| silent())?;
-        variables[name].as_str().map(str::to_owned).ok_or_else(silent)
+        let Kind::Named { inventory, access } = &self.kind else {
+            let variables: Value =
+                serde_json::from_str(&self.run("env", &["--json"])?).map_err(|_| silent())?;
+            return variables[name].as_str().map(str::to_owned).ok_or_else(silent);
+        };
+        match name {
+            "TF_VAR_private_key_file" => Ok(inventory.private_key_file.display().to_string()),
+            "SOCLE_SANDBOX_SSH_CONFIG" => Ok(access.path().join("ssh_config").display().to_string()),
+            _ => Err(silent()),
+        }
     }
 
     /// The server of that number, from 1.
     pub fn server(&self, number: usize) -> Result<Server, ServersError> {
         let name = format!("server-{number}");
         let silent = || ServersError::Silent(name.clone());
+        if let Kind::Named { inventory, .. } = &self.kind {
+            return inventory.server(number).ok_or_else(silent);
+        }
         let servers: Value = serde_json::from_str(&self.variable("TF_VAR_servers")?).map_err(|_| silent())?;
         let text = |field: &str| servers[&name][field].as_str().map(str::to_owned).ok_or_else(silent);
         Ok(Server { address: text("address")?, host_key: text("host_key")?, name: name.clone() })
     }
 
-    /// The private key that root and the administrator of every server log in by.
+    /// The user who logs in by [`admin_key`](Self::admin_key), and has `sudo`.
+    pub fn admin(&self) -> &str {
+        match &self.kind {
+            Kind::Named { inventory, .. } => &inventory.user,
+            Kind::Sandbox { .. } => sandbox::server::ADMIN,
+        }
+    }
+
+    /// The private key that the administrator of every server logs in by, and on servers of a sandbox root.
     pub fn admin_key(&self) -> Result<String, ServersError> {
         let file = self.variable("TF_VAR_private_key_file")?;
-        fs::read_to_string(file).map_err(io_error("read the administrator's key"))
+        fs::read_to_string(file).map_err(ServersError::at("read the administrator's key"))
+    }
+
+    /// The host keys of all servers, as ssh keeps them.
+    pub fn known_hosts(&self) -> Result<String, ServersError> {
+        let file = match &self.kind {
+            Kind::Named { access, .. } => access.path().join("known_hosts"),
+            Kind::Sandbox { .. } => {
+                Path::new(&self.variable("TF_VAR_private_key_file")?).with_file_name("known_hosts")
+            }
+        };
+        fs::read_to_string(file).map_err(ServersError::at("read the host keys"))
     }
 
     /// The sandbox's name.
@@ -119,13 +207,119 @@ impl Servers {
     }
 }
 
-impl Drop for Servers {
-    fn drop(&mut self) {
-        drop(self.undertaker.stdin.take());
-        let _ = self.undertaker.wait();
+impl Kind {
+    fn named(path: &Path) -> Result<Self, ServersError> {
+        let inventory = Inventory::read(path)?;
+        let access = tempfile::tempdir().map_err(ServersError::at("make a folder"))?;
+        for (file, text) in
+            [("ssh_config", inventory.ssh_config(access.path())), ("known_hosts", inventory.known_hosts())]
+        {
+            fs::write(access.path().join(file), text).map_err(ServersError::at("write how to log in"))?;
+        }
+        Ok(Self::Named { inventory, access })
     }
 }
 
-fn io_error(step: &'static str) -> impl Fn(io::Error) -> ServersError {
-    move |source| ServersError::Io { step, source }
+impl Inventory {
+    fn read(path: &Path) -> Result<Self, ServersError> {
+        let text = fs::read_to_string(path).map_err(ServersError::at("read the inventory"))?;
+        serde_json::from_str(&text)
+            .map_err(|source| ServersError::Inventory { path: path.to_owned(), source })
+    }
+
+    fn server(&self, number: usize) -> Option<Server> {
+        let index = number.checked_sub(1)?.checked_rem(self.servers.len())?;
+        let (name, place) = self.servers.iter().nth(index)?;
+        let Place { address, host_key } = place.clone();
+        Some(Server { name: name.clone(), address, host_key })
+    }
+
+    /// Tests say `server-2` of the second, whatever its name is.
+    fn ssh_config(&self, folder: &Path) -> String {
+        let places = self.servers.values().cycle().take(MOST_NUMBERED);
+        let hosts = places
+            .enumerate()
+            .map(|(index, place)| format!("Host server-{}\n  HostName {}\n", index + 1, place.address));
+        format!(
+            "{}Host *\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  UserKnownHostsFile \"{}\"\n  \
+             GlobalKnownHostsFile none\n  StrictHostKeyChecking yes\n",
+            hosts.collect::<String>(),
+            self.user,
+            self.private_key_file.display(),
+            folder.join("known_hosts").display()
+        )
+    }
+
+    fn known_hosts(&self) -> String {
+        let lines = self.servers.values().map(|place| format!("{} {}\n", place.address, place.host_key));
+        lines.collect::<Vec<_>>().concat()
+    }
+}
+
+impl ServersError {
+    pub(crate) fn at(step: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { step, source }
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        if let Kind::Sandbox { undertaker, .. } = &mut self.kind {
+            drop(undertaker.stdin.take());
+            let _ = undertaker.wait();
+        }
+    }
+}
+
+fn printed(command: &mut Command, words: &[&str]) -> Result<String, ServersError> {
+    let output = command.stdin(Stdio::null()).output();
+    let Output { status, stdout, stderr } = output.map_err(ServersError::at("run a command on servers"))?;
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if status.success() {
+        return Ok(stdout);
+    }
+    let words = words.iter().map(|&word| word.to_owned()).collect();
+    Err(ServersError::Failed { words, said: stdout + &stderr })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventory() -> Inventory {
+        serde_json::from_str(
+            r#"{
+                "user": "debian",
+                "private_key_file": "/home/me/.ssh/id_ed25519",
+                "servers": {
+                    "worker": { "address": "203.0.113.12", "host_key": "ssh-ed25519 AAAA2" },
+                    "cp": { "address": "203.0.113.11", "host_key": "ssh-ed25519 AAAA1" }
+                }
+            }"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn of_a_user_are_numbered_by_their_names() {
+        let second = Server {
+            name: "worker".to_owned(),
+            address: "203.0.113.12".to_owned(),
+            host_key: "ssh-ed25519 AAAA2".to_owned(),
+        };
+        assert_eq!(inventory().server(2), Some(second.clone()));
+        assert_eq!((inventory().server(4), inventory().server(0)), (Some(second), None));
+        let config = inventory().ssh_config(Path::new("/t"));
+        assert!(config.starts_with("Host server-1\n  HostName 203.0.113.11\nHost server-2\n"), "{config}");
+        assert!(
+            config.contains("  User debian\n") && config.contains("StrictHostKeyChecking yes"),
+            "{config}"
+        );
+    }
+
+    #[test]
+    fn of_a_user_are_not_guessed() {
+        let misspelt = r#"{ "user": "debian", "private_key_file": "k", "hosts": {} }"#;
+        assert!(serde_json::from_str::<Inventory>(misspelt).is_err());
+    }
 }

@@ -104,7 +104,7 @@ fn an_error_names_line_and_column() -> Result {
     let failed = refused(
         r#"provider::socle::parse_zone_file("$TTL 60\nwww A 192.0.2.1\n$INCLUDE other.zone\n", "example.test")"#,
     )?;
-    assert!(failed.contains("Line 3, column 1") && failed.contains("$INCLUDE"), "{failed}");
+    assert!(failed.contains("line 3, column 1") && failed.contains("$INCLUDE"), "{failed}");
     Ok(())
 }
 

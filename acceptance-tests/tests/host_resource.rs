@@ -6,7 +6,6 @@
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
     use std::fs;
-    use std::path::Path;
     use std::sync::OnceLock;
 
     use acceptance::provider_binary::ProviderBinary;
@@ -64,10 +63,10 @@ printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":
         }
 
         fn write(&self, resources: &str) -> Result {
-            let key = site().variable("TF_VAR_private_key_file")?;
+            let (user, key) = (site().admin(), site().variable("TF_VAR_private_key_file")?);
             let head = format!(
                 "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
-                 provider \"socle\" {{\n  ssh {{\n    user = \"admin\"\n    private_key = file(\"{key}\")\n  }}\n}}\n"
+                 provider \"socle\" {{\n  ssh {{\n    user = \"{user}\"\n    private_key = file(\"{key}\")\n  }}\n}}\n"
             );
             Ok(self.terraform.write("main.tf", &(head + resources))?)
         }
@@ -184,19 +183,18 @@ printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":
     #[test]
     fn is_imported_by_user_and_address_and_plans_empty() -> Result {
         let (stage, server) = (Stage::new()?, site().server(5)?);
-        let known_hosts = fs::read_to_string(known_hosts_file()?)?;
-        stage.terraform.write("known_hosts", &known_hosts)?;
-        let key = site().variable("TF_VAR_private_key_file")?;
+        stage.terraform.write("known_hosts", &site().known_hosts()?)?;
+        let (user, key) = (site().admin(), site().variable("TF_VAR_private_key_file")?);
         stage.terraform.write(
             "main.tf",
             &format!(
                 "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
                  provider \"socle\" {{\n  ssh {{\n    private_key = file(\"{key}\")\n    known_hosts = file(\"known_hosts\")\n  }}\n}}\n\
-                 resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  user = \"admin\"\n  host_key = null\n}}\n",
+                 resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  user = \"{user}\"\n  host_key = null\n}}\n",
                 server.address
             ),
         )?;
-        stage.terraform.import("socle_host.x", &format!("admin@{}", server.address))?;
+        stage.terraform.import("socle_host.x", &format!("{user}@{}", server.address))?;
         let state = stage.terraform.state_of("socle_host.x")?;
         assert_eq!(
             (&state["accepted_host_key"], &state["reachable"]),
@@ -204,10 +202,5 @@ printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":
         );
         stage.terraform.assert_plan_is_empty();
         Ok(())
-    }
-
-    fn known_hosts_file() -> Result<std::path::PathBuf> {
-        let key = site().variable("TF_VAR_private_key_file")?;
-        Ok(Path::new(&key).with_file_name("known_hosts"))
     }
 }

@@ -44,7 +44,7 @@ mod on_servers {
 
     fn settings() -> Result<SshSettings> {
         Ok(SshSettings {
-            user: Some("admin".to_owned()),
+            user: Some(site().admin().to_owned()),
             login: LoginMethod::PrivateKey(Secret::new(site().admin_key()?)),
             ..SshSettings::default()
         })
@@ -137,7 +137,10 @@ mod on_servers {
         let login = LoginMethod::PrivateKey(Secret::new(fs::read_to_string(&file)?));
         let stranger = client(SshSettings { login, ..settings()? });
         let error = stranger.greet(&host(&site().server(1)?), &budget()).await.unwrap_err();
-        assert!(matches!(&error, SshError::AuthenticationRefused { user, .. } if user == "admin"), "{error}");
+        assert!(
+            matches!(&error, SshError::AuthenticationRefused { user, .. } if user == site().admin()),
+            "{error}"
+        );
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 //! killed leaves nothing that looks finished.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -113,6 +113,16 @@ pub(crate) fn lock(path: &Path) -> Result<File, CacheError> {
     let file = attempt("open the lock", path, File::create(path))?;
     attempt("lock", path, file.lock())?;
     Ok(file)
+}
+
+/// As [`lock`], unless somebody else holds it.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<File>, CacheError> {
+    let file = attempt("open the lock", path, File::create(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => attempt("lock", path, Err(source)),
+    }
 }
 
 fn attempt<T>(step: &'static str, path: &Path, result: io::Result<T>) -> Result<T, CacheError> {

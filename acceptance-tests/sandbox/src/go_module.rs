@@ -4,16 +4,21 @@
 //! of all it depends on. Go's module and build caches are the build's own and removed after it: together they are
 //! fifty times the size of the programs.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{self, Cache, CacheError};
 use crate::tether;
 
 /// With this status a shell ends that does not find a program.
 const NOT_FOUND: i32 = 127;
+
+/// What the largest build (Vault's) takes at its peak, in KiB.
+const LARGEST: u64 = 5 << 20;
 
 /// A wrapper module and the programs that are built from it. Everything in it is part of the key of the cache.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +75,7 @@ impl GoModule {
     pub fn ensured(&self, cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, GoError> {
         cache.entry(self.name, &self.inputs(), |folder| {
             building();
+            let _place = place(cache)?;
             self.build(folder)
         })
     }
@@ -115,6 +121,32 @@ impl GoModule {
     }
 }
 
+/// One of the places for builds, until it is dropped. Every build uses all cores that it finds, so more of them at once
+/// than there are cores, or than the memory bears, would only take longer together.
+fn place(cache: &Cache) -> Result<File, CacheError> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let lock = |number| cache.root().join(format!("go-build-{number}.lock"));
+    let places = places(cores, memory_in(&meminfo));
+    for number in 0..places {
+        if let Some(place) = cache::try_lock(&lock(number))? {
+            return Ok(place);
+        }
+    }
+    cache::lock(&lock(fastrand::usize(..places)))
+}
+
+/// How many builds run at once with this memory, in KiB.
+fn places(cores: usize, memory: u64) -> usize {
+    cores.min(usize::try_from(memory / LARGEST).unwrap_or(usize::MAX)).max(1)
+}
+
+/// The machine's memory in KiB, as `/proc/meminfo` tells it; 0 when it does not. Source: proc(5).
+fn memory_in(meminfo: &str) -> u64 {
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    total.and_then(|total| total.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
 fn attempt<T>(step: &'static str, path: &Path, result: io::Result<T>) -> Result<T, GoError> {
     result.map_err(|source| GoError::File { step, path: path.to_owned(), source })
 }
@@ -155,5 +187,13 @@ mod tests {
         for other in others {
             assert_ne!(other.inputs(), WRAPPER.inputs(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn as_many_builds_at_once_as_cores_and_memory_bear() {
+        let memory = memory_in("MemTotal:       24689764 kB\nMemFree:         1 kB\n");
+        assert_eq!(places(2, memory), 2);
+        assert_eq!(places(16, memory), 4);
+        assert_eq!(places(16, memory_in("")), 1);
     }
 }

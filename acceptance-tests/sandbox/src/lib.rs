@@ -3,18 +3,21 @@
 
 pub mod access;
 pub mod address;
+pub mod ansible;
 pub mod aws;
 pub mod cache;
 pub mod cli;
 pub mod command;
 pub mod detached;
 pub mod doctor;
+pub mod gitlab_ci_local;
 pub mod go_module;
 pub mod kubernetes;
 pub mod machine;
 pub mod moto;
 pub mod opentofu;
 pub mod packages;
+pub mod python;
 pub mod server;
 pub mod state;
 pub mod status;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use crate::cache::{Cache, CacheError};
-use crate::command::{CommandError, run};
+use crate::python::{PythonError, environment};
 use crate::tether::{TetherError, Tethered};
 
 /// The pinned distribution, with all it depends on.
@@ -35,10 +35,10 @@ pub enum MotoError {
     /// The cache folder could not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Python is missing, or a step of making the virtual environment failed.
-    #[error("{0}\nmoto needs Python 3 with its venv module (Debian: python3-venv)")]
-    Environment(#[from] CommandError),
-    /// A file of the environment could not be written.
+    /// Its virtual environment could not be made.
+    #[error("moto: {0}")]
+    Environment(#[from] PythonError),
+    /// The file of the server could not be written.
     #[error("cannot write {}: {source}", path.display())]
     File {
         /// The file.
@@ -74,13 +74,7 @@ impl Moto {
 /// The command that serves AWS at `listen`; port 0 lets the system choose. It runs in the foreground and prints a line once
 /// it listens, which [`announced_url`] reads. Its environment is made on first use, before which `making` is called.
 pub fn command(cache: &Cache, listen: SocketAddr, making: impl FnOnce()) -> Result<Command, MotoError> {
-    // An environment depends on the interpreter that made it.
-    let interpreter =
-        run(Command::new("python3").args(["-c", "import sys; print(sys.version, sys.base_prefix)"]))?;
-    let environment = cache.entry("moto", &[REQUIREMENTS, &interpreter], |folder| {
-        making();
-        make_environment(folder)
-    })?;
+    let environment = environment(cache, "moto", REQUIREMENTS, making)?;
     let server = cache.entry("moto-server", &[SERVER], |folder| write(&folder.join("server.py"), SERVER))?;
     let mut python = Command::new(environment.join("bin/python"));
     python.arg("-u").arg(server.join("server.py"));
@@ -91,15 +85,6 @@ pub fn command(cache: &Cache, listen: SocketAddr, making: impl FnOnce()) -> Resu
 /// The address in the line that the server prints once its socket listens.
 pub fn announced_url(line: &str) -> Option<String> {
     line.split_once("Running on ").map(|(_, url)| url.trim().to_owned())
-}
-
-fn make_environment(folder: &Path) -> Result<(), MotoError> {
-    let requirements = folder.join("requirements.txt");
-    write(&requirements, REQUIREMENTS)?;
-    run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    let mut pip = Command::new(folder.join("bin/python"));
-    run(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
-    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), MotoError> {

@@ -39,6 +39,10 @@ impl Rules {
     }
 }
 
+fn is_of_file(change: &pending::Change<crate::file::Change>) -> bool {
+    matches!(change, pending::Change::Inner(_))
+}
+
 fn kernel(host: &Host) -> Result<Kernel, Fault> {
     if !host.exists("/etc/audit/rules.d") {
         return Ok(Kernel::Closed("auditd is not installed".to_owned()));
@@ -68,10 +72,9 @@ impl Item for Rules {
         let changes = self.file.compare(&observed.file)?;
         match &observed.kernel {
             Kernel::Closed(reason) => Err(Fault::unsupported(reason)),
-            Kernel::Immutable if !changes.is_empty() => Err(Fault::refused(
-                "the audit rules are immutable until the next restart: restart the host, and run again",
-            )),
-            _ => Ok(changes),
+            // The kernel takes them with the next restart: before `-e 2`, which is read last.
+            Kernel::Immutable => Ok(changes.into_iter().filter(is_of_file).collect()),
+            Kernel::Open => Ok(changes),
         }
     }
 
@@ -108,7 +111,7 @@ mod tests {
     #[test]
     fn rules_are_written_only_where_the_kernel_takes_them() {
         assert_eq!(bring("enabled 1\nfailure 1\n", 0), State::Changed);
-        assert_eq!(bring("enabled 2\n", 0), State::Refused);
+        assert_eq!(bring("enabled 2\n", 0), State::Changed, "the file waits for the next boot");
         assert_eq!(bring("", 1), State::Unsupported);
     }
 }

@@ -85,8 +85,10 @@ impl Edit {
 }
 
 impl Separator {
-    fn line(self, key: &str, value: &str) -> String {
+    /// The line that gives `key` this value; an empty one is the key alone.
+    pub(crate) fn line(self, key: &str, value: &str) -> String {
         match self {
+            _ if value.is_empty() => key.to_owned(),
             Separator::Equals => format!("{key} = {value}"),
             Separator::TightEquals => format!("{key}={value}"),
             Separator::Space => format!("{key} {value}"),

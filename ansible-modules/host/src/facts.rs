@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::owner::OwnerFault;
 use crate::time_sync::Daemon;
 use crate::{Fault, Host, Program, kernel_module, owner, time_sync};
 
 /// What a host is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The distribution.
     pub os: Os,
@@ -48,7 +48,7 @@ pub struct Facts {
 }
 
 /// The distribution, from `os-release`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Os {
     /// `debian`, `ubuntu`, …; `unknown` where no file says it.
     pub id: String,
@@ -59,7 +59,7 @@ pub struct Os {
 }
 
 /// A disk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// In MiB.
     pub size_mib: u64,
@@ -72,7 +72,7 @@ pub struct Disk {
 }
 
 /// What a disk says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
     /// It passes its own test.
@@ -84,7 +84,7 @@ pub enum Health {
 }
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// Its hardware address.
     pub mac: String,
@@ -95,7 +95,7 @@ pub struct Interface {
 }
 
 /// Who keeps the clock right, and whether it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeSync {
     /// The daemon that is installed.
     pub daemon: Daemon,
@@ -233,6 +233,11 @@ fn links(told: &serde_json::Value) -> BTreeMap<String, Interface> {
         Some((link["ifname"].as_str()?.to_owned(), interface))
     });
     read.collect()
+}
+
+/// Whether this is a container, whose kernel is its machine's.
+pub fn is_container(host: &Host) -> bool {
+    container(host).is_ok_and(|kind| kind.is_some())
 }
 
 fn container(host: &Host) -> Result<Option<String>, Fault> {

@@ -73,7 +73,8 @@ fn work<I: Item>(item: &I, host: &Host, mode: Mode, outcome: &mut Outcome) -> Re
 }
 
 fn sentence<C: Display>(changes: &[C]) -> String {
-    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    // A step that is only about our own books has no words.
+    changes.iter().map(ToString::to_string).filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// An [`Item`] of any kind, for lists of them: `Vec<Box<dyn Managed>>`.

@@ -2,7 +2,11 @@
 //!
 //! Hosts with dnf are told apart and served (`rpm --query`, `dnf install`), but nobody has tested that.
 
+mod set;
+
 use std::fmt::{self, Display};
+
+pub use set::Set;
 
 use crate::{Fault, Host, Item, Program};
 
@@ -106,6 +110,55 @@ fn dpkg_version(status: &str, name: &str) -> Option<String> {
     field("Version:").map(str::to_owned)
 }
 
+/// The version that would be installed, as apt's lists have it; none where nobody knows.
+pub fn candidate(host: &Host, name: &str) -> Result<Option<String>, Fault> {
+    if system(host) != System::Apt {
+        return Ok(None);
+    }
+    let output = host.ask(&Program::new("apt-cache").args(["policy", name]))?;
+    let line = output.stdout.lines().find_map(|line| line.trim().strip_prefix("Candidate:"));
+    Ok(line.map(str::trim).filter(|version| *version != "(none)").map(str::to_owned))
+}
+
+/// Installs packages together. Lists of packages that are missing or too old are fetched first.
+pub fn install(host: &Host, names: &[&str]) -> Result<(), Fault> {
+    work(host, system(host), "install", names)
+}
+
+fn work(host: &Host, system: System, verb: &str, names: &[&str]) -> Result<(), Fault> {
+    let program = match system {
+        System::Apt => apt(&["--no-install-recommends", verb]).args(names.iter().copied()),
+        System::Dnf => Program::new("dnf").args(["--assumeyes", "--quiet", verb]).args(names.iter().copied()),
+        System::Unknown => return Err(Fault::unsupported("this host has neither apt nor dnf")),
+    };
+    match host.run(&program) {
+        Err(Fault::Program { stderr, .. }) if system == System::Apt && has_stale_lists(&stderr) => {
+            host.run(&apt(&["update"]))?;
+            host.run(&program).map(drop)
+        }
+        answer => answer.map(drop),
+    }
+}
+
+fn apt(words: &[&str]) -> Program {
+    let options = [
+        // A configuration file that an administrator changed is kept, and a lock of another apt awaited.
+        "--option=Dpkg::Options::=--force-confold",
+        "--option=DPkg::Lock::Timeout=120",
+        "--yes",
+        "--quiet=2",
+    ];
+    let program = Program::new("apt-get").args(options).args(words.iter().copied());
+    program.variable("DEBIAN_FRONTEND", "noninteractive")
+}
+
+/// Whether apt's complaint means that its lists are missing, or older than what the archive has.
+fn has_stale_lists(complaint: &str) -> bool {
+    ["Unable to locate package", "has no installation candidate", "404  Not Found", "Failed to fetch"]
+        .iter()
+        .any(|words| complaint.contains(words))
+}
+
 impl Item for Package {
     type Observed = Observed;
     type Change = Change;
@@ -131,20 +184,7 @@ impl Item for Package {
     }
 
     fn apply(&self, host: &Host, change: &Change) -> Result<(), Fault> {
-        let program = match change.system {
-            System::Apt => Program::new("apt-get").args([
-                // A configuration file that an administrator changed is kept, and a lock of another apt awaited.
-                "--option=Dpkg::Options::=--force-confold",
-                "--option=DPkg::Lock::Timeout=120",
-                "--yes",
-                "--quiet=2",
-                "--no-install-recommends",
-                change.verb,
-                &change.name,
-            ]),
-            _ => Program::new("dnf").args(["--assumeyes", "--quiet", change.verb, &change.name]),
-        };
-        host.run(&program.variable("DEBIAN_FRONTEND", "noninteractive")).map(drop)
+        work(host, change.system, change.verb, &[&change.name])
     }
 
     fn before(&self, observed: &Observed) -> String {

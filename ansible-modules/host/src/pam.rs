@@ -3,17 +3,7 @@
 use std::fmt::{self, Display};
 
 use crate::file::{self, File, New, Observed, Owner};
-use crate::pending::Triggering;
 use crate::{Fault, Host, Item, Program};
-
-/// A profile in `/usr/share/pam-configs`, enabled by `pam-auth-update` (Debian and its kin).
-///
-/// With the package that brings it (`libpam-pwquality`), a profile is better left to the package.
-pub fn profile(name: &str, text: &str) -> Triggering<File> {
-    let update = Program::new("pam-auth-update").args(["--package", "--enable", name]);
-    let update = update.variable("DEBIAN_FRONTEND", "noninteractive");
-    Triggering::new(File::new(format!("/usr/share/pam-configs/{name}"), text), vec![update])
-}
 
 /// Arguments that a module has on its line in a stack: `pam_unix.so … sha512 rounds=65536`.
 ///
@@ -24,6 +14,7 @@ pub struct Arguments {
     kind: String,
     module: String,
     wanted: Vec<String>,
+    unwanted: Vec<String>,
 }
 
 /// Write the stack with the arguments.
@@ -50,7 +41,29 @@ impl Arguments {
             kind: kind.to_owned(),
             module: module.to_owned(),
             wanted: wanted.iter().map(|argument| (*argument).to_owned()).collect(),
+            unwanted: Vec::new(),
         }
+    }
+
+    /// And none of these.
+    #[must_use]
+    pub fn without(self, unwanted: &[&str]) -> Arguments {
+        Arguments { unwanted: unwanted.iter().map(|argument| (*argument).to_owned()).collect(), ..self }
+    }
+
+    fn words(&self) -> String {
+        let mut words = Vec::new();
+        if !self.wanted.is_empty() {
+            words.push(format!("give {} the arguments {}", self.module, self.wanted.join(" ")));
+        }
+        if !self.unwanted.is_empty() {
+            words.push(format!("take the arguments {} from {}", self.unwanted.join(" "), self.module));
+        }
+        words.join("; ")
+    }
+
+    fn own_lines(&self, text: &str) -> String {
+        text.lines().filter(|line| self.is_on(line)).map(|line| line.to_owned() + "\n").collect()
     }
 
     fn made_in(&self, text: &str) -> String {
@@ -68,7 +81,21 @@ impl Arguments {
                 .any(|word| word == self.module || word.ends_with(&format!("/{}", self.module)))
     }
 
+    /// The line without the unwanted words; one that has none of them keeps its spaces.
+    fn stripped(&self, line: &str) -> String {
+        let is_unwanted = |word: &str| self.unwanted.iter().any(|unwanted| unwanted == word);
+        if !line.split_whitespace().any(is_unwanted) {
+            return line.to_owned();
+        }
+        line.split_inclusive(char::is_whitespace)
+            .filter(|word| !is_unwanted(word.trim()))
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
+    }
+
     fn with_arguments(&self, line: &str) -> String {
+        let line = &self.stripped(line);
         let key = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
         let missing =
             self.wanted.iter().filter(|wanted| !line.split_whitespace().any(|word| word == **wanted));
@@ -108,7 +135,7 @@ impl Item for Arguments {
             )));
         }
         let wanted = self.made_in(&text);
-        let words = format!("give {} the arguments {}", self.module, self.wanted.join(" "));
+        let words = self.words();
         let change = Change { text: wanted, mode: *mode, owner: owner.clone(), words };
         Ok(if change.text.lines().eq(text.lines()) { Vec::new() } else { vec![change] })
     }
@@ -121,13 +148,134 @@ impl Item for Arguments {
 
     fn before(&self, observed: &Observed) -> String {
         match observed {
-            Observed::Regular { content, .. } => String::from_utf8_lossy(content).into_owned(),
+            Observed::Regular { content, .. } => self.own_lines(&String::from_utf8_lossy(content)),
             _ => String::new(),
         }
     }
 
     fn after(&self, observed: &Observed) -> String {
         self.made_in(&self.before(observed))
+    }
+}
+
+/// A profile of `pam-auth-update` that must be enabled (Debian and its kin).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    name: String,
+    text: Option<String>,
+    stack: String,
+    module: String,
+}
+
+/// What is known of a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileObserved {
+    file: Observed,
+    /// The lines of the stack with the module.
+    lines: String,
+    has_program: bool,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileChange {
+    /// Write the profile.
+    Write,
+    /// Enable it.
+    Enable(String),
+}
+
+impl Display for ProfileChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProfileChange::Write => f.write_str("write the profile"),
+            ProfileChange::Enable(name) => write!(f, "enable the profile {name}"),
+        }
+    }
+}
+
+impl Profile {
+    /// The profile `name` with this text, by which `/etc/pam.d/STACK` gets `module`. Where another profile put the module
+    /// there, that one is left to its owner.
+    pub fn new(name: &str, text: String, stack: &str, module: &str) -> Profile {
+        Profile { text: Some(text), ..Profile::of_package(name, stack, module) }
+    }
+
+    /// The profile `name` as its package brings it.
+    pub fn of_package(name: &str, stack: &str, module: &str) -> Profile {
+        let stack = format!("/etc/pam.d/{stack}");
+        Profile { name: name.to_owned(), text: None, stack, module: module.to_owned() }
+    }
+
+    /// Its file.
+    pub fn path(&self) -> String {
+        format!("/usr/share/pam-configs/{}", self.name)
+    }
+
+    fn file(&self) -> Option<File> {
+        self.text.as_ref().map(|text| File::new(self.path(), text.clone()))
+    }
+}
+
+impl Item for Profile {
+    type Observed = ProfileObserved;
+    type Change = ProfileChange;
+
+    fn id(&self) -> String {
+        format!("pam profile {}", self.name)
+    }
+
+    fn observe(&self, host: &Host) -> Result<ProfileObserved, Fault> {
+        let stack = host.read_text(&self.stack)?.unwrap_or_default();
+        let has_it = |line: &&str| !line.trim_start().starts_with('#') && line.contains(&self.module);
+        let lines = stack.lines().filter(has_it).map(|line| line.to_owned() + "\n").collect();
+        let has_program = host.has_program("pam-auth-update");
+        Ok(ProfileObserved { file: file::look(host, &self.path())?, lines, has_program })
+    }
+
+    fn compare(&self, observed: &ProfileObserved) -> Result<Vec<ProfileChange>, Fault> {
+        if !observed.has_program {
+            return Err(Fault::unsupported("this host has no pam-auth-update"));
+        }
+        let enable = ProfileChange::Enable(self.name.clone());
+        let is_there = observed.file != Observed::Missing;
+        match self.file() {
+            None if !is_there => {
+                Err(Fault::unsupported(format!("this host has no PAM profile {}", self.name)))
+            }
+            Some(_) if !is_there && !observed.lines.is_empty() => Ok(Vec::new()),
+            Some(file) if !file.compare(&observed.file)?.is_empty() => Ok(vec![ProfileChange::Write, enable]),
+            _ if observed.lines.is_empty() => Ok(vec![enable]),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn apply(&self, host: &Host, change: &ProfileChange) -> Result<(), Fault> {
+        match (change, self.file()) {
+            (ProfileChange::Write, Some(file)) => file.bring(host, crate::Mode::Apply).fault(),
+            (ProfileChange::Write, None) => Ok(()),
+            (ProfileChange::Enable(name), _) => {
+                let update = Program::new("pam-auth-update").args(["--package", "--enable", name]);
+                host.run(&update.variable("DEBIAN_FRONTEND", "noninteractive")).map(drop)
+            }
+        }
+    }
+
+    fn before(&self, observed: &ProfileObserved) -> String {
+        observed.lines.clone()
+    }
+
+    fn after(&self, observed: &ProfileObserved) -> String {
+        let words = self.text.iter().flat_map(|text| text.lines()).map(str::trim);
+        let lines: String =
+            words.filter(|line| line.contains(&self.module)).map(|line| line.to_owned() + "\n").collect();
+        if lines.is_empty() && observed.lines.is_empty() {
+            format!("{}\n", self.module)
+        } else if lines.is_empty() {
+            observed.lines.clone()
+        } else {
+            lines
+        }
     }
 }
 

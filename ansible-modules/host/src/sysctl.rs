@@ -18,6 +18,16 @@ pub struct Sysctl {
     key: String,
     value: String,
     file: String,
+    when: When,
+}
+
+/// When a value must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Now, and after a restart.
+    Now,
+    /// After a restart: the live value stays, because it cannot be taken back.
+    AtBoot,
 }
 
 /// What the kernel and the files say.
@@ -64,7 +74,14 @@ const FOLDERS: [&str; 4] = ["/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sy
 impl Sysctl {
     /// `key` (`net.ipv4.ip_forward`) has `value`, now and after a restart by `file` in `/etc/sysctl.d`.
     pub fn new(key: impl Into<String>, value: impl Into<String>, file: impl Into<String>) -> Sysctl {
-        Sysctl { key: key.into(), value: value.into(), file: format!("/etc/sysctl.d/{}", file.into()) }
+        let file = format!("/etc/sysctl.d/{}", file.into());
+        Sysctl { key: key.into(), value: value.into(), file, when: When::Now }
+    }
+
+    /// Only from the next boot on; for values that cannot be taken back.
+    #[must_use]
+    pub fn at_boot(self) -> Sysctl {
+        Sysctl { when: When::AtBoot, ..self }
     }
 
     fn live_path(&self) -> String {
@@ -80,9 +97,15 @@ impl Sysctl {
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(match access(host.path(&self.live_path()), Access::WRITE_OK) {
             Ok(()) => Live::Writable(value),
-            Err(error) => Live::Fixed(value, std::io::Error::from(error).to_string()),
+            Err(error) => Live::Fixed(value, reason(host, error)),
         })
     }
+}
+
+fn reason(host: &Host, error: rustix::io::Errno) -> String {
+    let whose =
+        if crate::facts::is_container(host) { "; a container shares the kernel of its machine" } else { "" };
+    format!("{}{whose}", std::io::Error::from(error))
 }
 
 /// The last value that files give `key`, as after a restart.
@@ -144,7 +167,7 @@ impl Item for Sysctl {
                     "{key} is {value}, and cannot be written here: {reason}"
                 )));
             }
-            Live::Writable(value) if !self.is_wanted(value) => {
+            Live::Writable(value) if !self.is_wanted(value) && self.when == When::Now => {
                 Some(Change::Live(value.clone(), self.value.clone()))
             }
             Live::Writable(_) | Live::Fixed(..) => None,

@@ -1,11 +1,11 @@
 //! Whether the host's clock is kept right, and by whom.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Fault, Host, Managed, package, unit};
 
 /// The program that keeps the clock right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Daemon {
     /// chrony.

@@ -1,5 +1,6 @@
 //! systemd units: whether they are enabled, masked, running; files of our own; drop-ins.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use crate::file::File;
@@ -98,10 +99,9 @@ impl Unit {
     }
 
     fn running(&self, observed: &Observed) -> Option<&'static str> {
-        let runs = matches!(observed.active.as_str(), "active" | "reloading" | "activating");
         match self.activity? {
-            Activity::Active if !runs => Some("start"),
-            Activity::Inactive if runs => Some("stop"),
+            Activity::Active if !observed.runs() => Some("start"),
+            Activity::Inactive if observed.runs() => Some("stop"),
             _ => None,
         }
     }
@@ -111,13 +111,47 @@ impl Unit {
     }
 }
 
+impl Observed {
+    /// Whether it runs, or is about to.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "reloading" | "activating")
+    }
+}
+
+/// What `systemctl show` prints of a unit: what [`parse`] reads, and one property `more`.
+pub(crate) fn show(host: &Host, name: &str, more: &str) -> Result<String, Fault> {
+    let properties = format!("--property=LoadState,UnitFileState,ActiveState,{more}");
+    let program = Program::new("systemctl").args(["show", properties.trim_end_matches(','), "--", name]);
+    match host.ask(&program) {
+        Ok(output) => Ok(output.checked(&program)?.stdout),
+        Err(Fault::Start { .. }) => Err(Fault::unsupported("this host has no systemd")),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// The properties that `systemctl show` prints.
-fn parse(text: &str) -> Observed {
+pub(crate) fn parse(text: &str) -> Observed {
     let property = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_default().to_owned()
     };
     Observed { load: property("LoadState"), file: property("UnitFileState"), active: property("ActiveState") }
+}
+
+/// What systemd says of all these units, by name, in one call.
+pub fn observe_all(host: &Host, units: &[&str]) -> Result<BTreeMap<String, Observed>, Fault> {
+    if units.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let words = ["show", "--property=LoadState,UnitFileState,ActiveState", "--"];
+    let program = Program::new("systemctl").args(words).args(units.iter().copied());
+    let told = host.run(&program)?.stdout;
+    // One paragraph a unit, in the order of the question.
+    let observed: Vec<_> = told.split("\n\n").map(parse).collect();
+    if observed.len() != units.len() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(units.iter().map(|unit| (*unit).to_owned()).zip(observed).collect())
 }
 
 impl Item for Unit {
@@ -129,17 +163,7 @@ impl Item for Unit {
     }
 
     fn observe(&self, host: &Host) -> Result<Observed, Fault> {
-        let program = Program::new("systemctl").args([
-            "show",
-            "--property=LoadState,UnitFileState,ActiveState",
-            "--",
-            &self.name,
-        ]);
-        match host.ask(&program) {
-            Ok(output) => Ok(parse(&output.checked(&program)?.stdout)),
-            Err(Fault::Start { .. }) => Err(Fault::unsupported("this host has no systemd")),
-            Err(fault) => Err(fault),
-        }
+        show(host, &self.name, "").map(|text| parse(&text))
     }
 
     fn compare(&self, observed: &Observed) -> Result<Vec<Change>, Fault> {

@@ -1,6 +1,7 @@
 //! What a module prints: one JSON object.
 
 use host::{Outcome, State};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// The answer of a module.
@@ -20,6 +21,30 @@ pub struct Answer {
     pub deprecations: Vec<(String, String)>,
     /// Keys of the module's own.
     pub more: Map<String, Value>,
+}
+
+/// An answer as it is printed.
+#[derive(Deserialize)]
+struct Printed {
+    changed: bool,
+    #[serde(default)]
+    failed: bool,
+    #[serde(default)]
+    msg: String,
+    #[serde(default)]
+    items: Vec<Outcome>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    deprecations: Vec<Deprecation>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Deprecation {
+    msg: String,
+    version: String,
 }
 
 impl Answer {
@@ -45,6 +70,17 @@ impl Answer {
         Answer { failed: true, msg: msg.into(), ..Answer::default() }
     }
 
+    /// Why it failed: its own sentence, or the items that failed.
+    pub fn failure_in_words(&self) -> String {
+        let failed = self.items.iter().filter(|item| matches!(item.state, State::Failed | State::Refused));
+        let items: Vec<_> = failed.map(|item| format!("{}: {}", item.id, item.message)).collect();
+        match (self.msg.is_empty(), items.is_empty()) {
+            (true, true) => "no reason given".to_owned(),
+            (true, false) => items.join("; "),
+            (false, _) => self.msg.clone(),
+        }
+    }
+
     /// With a key of the module's own.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Answer {
@@ -57,6 +93,21 @@ impl Answer {
     pub fn warning(mut self, text: impl Into<String>) -> Answer {
         self.warnings.push(text.into());
         self
+    }
+
+    /// Reads what a module printed.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(printed: &[u8]) -> Result<Answer, String> {
+        if printed.trim_ascii().is_empty() {
+            return Err("it printed nothing".to_owned());
+        }
+        let told: Printed = serde_json::from_slice(printed).map_err(|error| error.to_string())?;
+        let Printed { changed, failed, msg, items, warnings, deprecations, mut more } = told;
+        more.retain(|key, _| !["diff", "invocation"].contains(&key.as_str()));
+        let deprecations = deprecations.into_iter().map(|told| (told.msg, told.version)).collect();
+        Ok(Answer { changed, failed, msg, items, warnings, deprecations, more })
     }
 
     pub(crate) fn json(self, diff: bool) -> Map<String, Value> {
@@ -97,4 +148,29 @@ fn summary(items: &[Outcome]) -> String {
 
 fn diff_of(item: &Outcome) -> Value {
     json!({ "before_header": item.id, "after_header": item.id, "before": item.before, "after": item.after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        let changed =
+            Outcome { state: State::Changed, changed: true, after: "1".to_owned(), ..Outcome::new("a") };
+        let answer = Answer {
+            deprecations: vec![("old".to_owned(), "2.0".to_owned())],
+            ..Answer::of(vec![changed, Outcome::new("b")])
+                .with("facts", json!({ "os": "debian" }))
+                .warning("look")
+        };
+        let printed = Value::Object(answer.clone().json(true)).to_string();
+        assert_eq!(Answer::parse(printed.as_bytes()), Ok(answer));
+    }
+
+    #[test]
+    fn an_answer_that_is_none_says_so() {
+        assert_eq!(Answer::parse(b" \n").unwrap_err(), "it printed nothing");
+        assert!(Answer::parse(b"Segmentation fault").is_err());
+    }
 }

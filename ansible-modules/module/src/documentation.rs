@@ -153,12 +153,27 @@ fn write_field(text: &mut String, key: &str, value: &Value, depth: usize) {
         Value::Array(values) if !values.is_empty() => {
             let _ = writeln!(text, "{indent}{key}:");
             for value in values {
-                // A JSON value is a YAML value.
-                let _ = writeln!(text, "{indent}  - {value}");
+                let _ = writeln!(text, "{indent}  - {}", scalar(value, depth + 2));
             }
         }
         value => {
-            let _ = writeln!(text, "{indent}{key}: {value}");
+            let _ = writeln!(text, "{indent}{key}: {}", scalar(value, depth + 1));
         }
     }
+}
+
+/// A JSON value is a YAML value; a long sentence is folded, so that people can read it.
+fn scalar(value: &Value, depth: usize) -> String {
+    const WIDTH: usize = 118;
+    let sentence = value.as_str().filter(|text| text.len() > WIDTH && !text.contains(['\n', '\t']));
+    let Some(sentence) = sentence else { return value.to_string() };
+    let indent = "  ".repeat(depth);
+    let mut folded = ">-".to_owned();
+    let mut width = WIDTH;
+    for word in sentence.split(' ').filter(|word| !word.is_empty()) {
+        let before = if width + 1 + word.len() > WIDTH { format!("\n{indent}") } else { " ".to_owned() };
+        width = if before == " " { width + 1 + word.len() } else { indent.len() + word.len() };
+        folded.extend([before.as_str(), word]);
+    }
+    folded
 }

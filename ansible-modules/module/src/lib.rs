@@ -1,8 +1,9 @@
 //! The contract of an Ansible binary module, and of the same program called over SSH.
 //!
 //! A program is called as `PROGRAM ARGS-FILE`, or with `-` or nothing and one JSON object on standard input. It prints
-//! exactly one JSON object, also after a panic, and exits with 0, or with 1 and `failed: true`. `PROGRAM --documentation`
-//! prints the sidecar that `ansible-doc` reads.
+//! exactly one JSON object, also after a panic, and exits with 0, or with 1 and `failed: true`. `PROGRAM --check` is the
+//! same with nothing but standard input, and in check mode whatever that says: a rule of sudo can allow it alone.
+//! `PROGRAM --documentation` prints the sidecar that `ansible-doc` reads.
 //!
 //! Arguments are a struct that [`arguments!`] declares: names, types, defaults, choices, secrets and the documentation
 //! follow from that one declaration. Keys that start with `_ansible_` are understood or ignored, others that are unknown
@@ -138,20 +139,33 @@ macro_rules! choices {
             )*
         }
 
+        #[allow(dead_code, reason = "not every choice is made outside its module")]
+        impl $name {
+            /// All choices, in order.
+            $visibility const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// The word that users write.
+            $visibility const fn word(self) -> &'static str {
+                match self { $( $name::$variant => $word, )* }
+            }
+
+            /// The choice of this word.
+            $visibility fn named(word: &str) -> Option<$name> {
+                $name::ALL.iter().copied().find(|choice| choice.word() == word)
+            }
+        }
+
         impl $crate::Argument for $name {
             fn kind() -> $crate::Kind {
                 $crate::Kind::Choice(vec![$($word),*])
             }
 
             fn read(value: &$crate::serde_json::Value, input: &mut $crate::Input) -> Option<Self> {
-                match input.word(value, &[$($word),*])? {
-                    $( $word => Some($name::$variant), )*
-                    _ => None,
-                }
+                $name::named(input.word(value, &[$($word),*])?)
             }
 
             fn show(&self) -> $crate::serde_json::Value {
-                $crate::serde_json::Value::from(match self { $( $name::$variant => $word, )* })
+                $crate::serde_json::Value::from(self.word())
             }
         }
     };

@@ -73,12 +73,28 @@ pub fn serve<M: Module>() -> ExitCode {
         print_text(&documentation::sidecar::<M>());
         return ExitCode::SUCCESS;
     }
-    let told = match read(argument.as_deref()) {
+    let told = match read_as(argument.as_deref()) {
         Ok(values) => answer::<M>(&Host::this(), values),
         Err(unread) => Value::Object(Answer::failure(unread.to_string()).json(false)),
     };
     print(&told);
     if told["failed"] == json!(true) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The word by which a program is told on its command line that it must not change anything.
+const CHECK: &str = "--check";
+
+fn read_as(argument: Option<&str>) -> Result<Map<String, Value>, Unread> {
+    if argument != Some(CHECK) {
+        return read(argument);
+    }
+    read(None).map(checking)
+}
+
+/// The arguments in check mode, whatever they say themselves.
+fn checking(mut values: Map<String, Value>) -> Map<String, Value> {
+    values.insert("_ansible_check_mode".to_owned(), Value::Bool(true));
+    values
 }
 
 /// What the program prints for these arguments.
@@ -208,6 +224,13 @@ mod tests {
             assert!(told["msg"].as_str().unwrap().contains("********"), "{told}");
             assert_eq!(told["failed"], json!(user == "nobody"));
         }
+    }
+
+    #[test]
+    fn check_mode_of_the_command_line_cannot_be_taken_back() {
+        let values = json!({ "user": "root", "_ansible_check_mode": false });
+        let told = answer::<Echo>(&Host::at("/nonexistent"), checking(values.as_object().unwrap().clone()));
+        assert_eq!(told["changed"], json!(true));
     }
 
     #[test]

@@ -12,6 +12,17 @@ arguments! {
     pub struct Arguments {}
 }
 
+/// What the module tells beside its items.
+pub const FACTS: &str = "facts";
+
+/// The facts in an answer of this module.
+///
+/// # Errors
+/// They are missing, or in another form.
+pub fn facts(answer: &Answer) -> Result<Facts, serde_json::Error> {
+    serde_json::from_value(answer.more.get(FACTS).cloned().unwrap_or_default())
+}
+
 /// The module.
 #[derive(Debug)]
 pub struct HostFacts;
@@ -29,7 +40,7 @@ impl Module for HostFacts {
                 "Reads what the roles of this collection and the provider need to decide, in one call, and changes nothing.",
             ],
             examples: "- name: Look at the host\n  socle.platform.host_facts:\n  register: host",
-            returns: json!({ "facts": {
+            returns: json!({ FACTS: {
                 "description": ["What the host is."],
                 "returned": "success",
                 "type": "dict",
@@ -40,6 +51,6 @@ impl Module for HostFacts {
 
     fn run(host: &Host, _: &Arguments, _: Context) -> Result<Answer, Box<dyn Error>> {
         let facts = serde_json::to_value(Facts::of(host)?)?;
-        Ok(Answer::of(Vec::new()).with("facts", facts))
+        Ok(Answer::of(Vec::new()).with(FACTS, facts))
     }
 }

@@ -9,9 +9,10 @@ use crate::cli::bundle::bundles;
 use crate::cli::up::{server_materials, vault_programs};
 use crate::cli::{Outcome, Site};
 use crate::doctor::{Part, examine_part};
-use crate::moto;
+use crate::kubernetes::Origin;
 use crate::packages::Release;
 use crate::server::Podman;
+use crate::{ansible, moto};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -31,6 +32,7 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         let making = || step.doing("installing it");
         moto::command(&site.cache, (Ipv4Addr::LOCALHOST, 0).into(), making)
     })?;
+    site.steps.run("Ansible", |step| ansible::folder(&site.cache, || step.doing("installing it")))?;
     if arguments.vault {
         vault_programs(site)?;
     }
@@ -40,10 +42,10 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let podman = Podman::of(&site.cache)?;
-    let (repository, _) = server_materials(site, &podman, arguments.debian)?;
+    server_materials(site, &podman, arguments.debian)?;
     if !arguments.kubernetes.is_empty() {
         let versions = arguments.kubernetes.iter().cloned().collect();
-        bundles(site, &versions, &repository, arguments.debian)?;
+        bundles(site, &podman, &versions, arguments.debian, Origin::Modules)?;
     }
     podman.settle()?;
     Ok(ExitCode::SUCCESS)

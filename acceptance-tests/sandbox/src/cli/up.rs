@@ -14,8 +14,9 @@ use crate::aws;
 use crate::cli::bundle::bundles;
 use crate::cli::{Failure, Outcome, Site};
 use crate::doctor::{Part, examine_part, remedy};
+use crate::kubernetes::Origin;
 use crate::machine;
-use crate::packages::{self, Release};
+use crate::packages::{self, PackagesError, Release};
 use crate::server::{Blueprint, Lan, Podman, Server, ServerError, ensured_image, routes_of_the_machine};
 use crate::state::{Claim, Record, Wanted};
 use crate::status::Status;
@@ -82,7 +83,9 @@ fn wanted(arguments: &Arguments, before: Option<&Record>) -> Wanted {
 
 /// Leaves out what cannot be had on this machine, and says so; what only lacks a package is an error.
 fn possible(site: &Site, wanted: Wanted) -> Result<Wanted, Failure> {
-    let parts = [(Part::Servers, wanted.servers > 0), (Part::Aws, wanted.aws), (Part::Vault, wanted.vault)];
+    // Bundles are made of the packages that servers install, and by the same programs.
+    let servers = wanted.servers > 0 || !wanted.kubernetes.is_empty();
+    let parts = [(Part::Servers, servers), (Part::Aws, wanted.aws), (Part::Vault, wanted.vault)];
     let findings = parts.into_iter().filter(|(_, wanted)| *wanted).map(|(part, _)| examine_part(part));
     let findings: Vec<_> = findings.collect();
     if let Some(remedy) = remedy(&findings) {
@@ -91,7 +94,7 @@ fn possible(site: &Site, wanted: Wanted) -> Result<Wanted, Failure> {
     }
     if let Some(left_out) = findings.iter().find(|finding| finding.obstacle.is_some()) {
         site.steps.say(&left_out.to_string());
-        return Ok(Wanted { servers: 0, ..wanted });
+        return Ok(Wanted { servers: 0, kubernetes: BTreeSet::new(), ..wanted });
     }
     Ok(wanted)
 }
@@ -120,8 +123,7 @@ fn servers_up(site: &Site, claim: &Claim, record: &Record) -> Result<(), Failure
 fn kubernetes_up(site: &Site, record: &Record) -> Result<(), Failure> {
     let Record { wanted, .. } = record;
     let podman = Podman::of(&site.cache)?;
-    let (repository, _) = server_materials(site, &podman, wanted.debian)?;
-    let folder = bundles(site, &wanted.kubernetes, &repository, wanted.debian)?;
+    let folder = bundles(site, &podman, &wanted.kubernetes, wanted.debian, Origin::Modules)?;
     Ok(Access::to(&site.sandbox).write_bundles(&folder)?)
 }
 
@@ -149,11 +151,16 @@ pub(super) fn server_materials(
     podman: &Podman,
     release: Release,
 ) -> Result<(PathBuf, String), ServerError> {
-    let repository = site.steps.run("packages", |step| {
-        packages::ensured(&site.cache, release, || step.doing("downloading what servers can install"))
-    })?;
+    let repository = server_packages(site, release)?;
     let image = ensured_image(&site.cache, podman, release, &repository, &site.steps)?;
     Ok((repository, image))
+}
+
+/// The folder of the package repository: made, or there already.
+pub(super) fn server_packages(site: &Site, release: Release) -> Result<PathBuf, PackagesError> {
+    site.steps.run("packages", |step| {
+        packages::ensured(&site.cache, release, || step.doing("downloading what servers can install"))
+    })
 }
 
 /// Does `work` for all servers at once, to its end for each; returns the first failure.

@@ -1,5 +1,5 @@
 //! The layout of a bundle: everything that a node of one version of Kubernetes needs, in one folder. See
-//! `docs/bundles.md`.
+//! `docs/guides/bundles.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -74,12 +74,19 @@ impl<'a> Bundle<'a> {
         layers: &[Layer],
         entrypoint: &[&str],
     ) -> Result<(), KubernetesError> {
-        let last = name.rsplit('/').next().unwrap_or(name);
-        let file = format!("images/{}.tar", last.split(':').next().unwrap_or(last));
+        let file = file_of(name);
         let place = self.place(&file)?;
         let scratch = place.parent().unwrap_or(self.folder);
         let image = Image { name, architecture: self.architecture, layers, entrypoint };
         image.write(&place, scratch).map_err(KubernetesError::at("write", &place))?;
+        self.images.push(ImageFile { name: name.to_owned(), file });
+        Ok(())
+    }
+
+    /// Puts the image `name` into the bundle, of which there is an archive.
+    pub(super) fn add_archive(&mut self, name: &str, archive: &Path) -> Result<(), KubernetesError> {
+        let file = file_of(name);
+        self.add(&file, archive)?;
         self.images.push(ImageFile { name: name.to_owned(), file });
         Ok(())
     }
@@ -106,6 +113,12 @@ impl<'a> Bundle<'a> {
         let path = self.folder.join(CHECKSUMS);
         fs::write(&path, sums).map_err(KubernetesError::at("write", &path))
     }
+}
+
+/// The place of the image `name` in a bundle.
+fn file_of(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    format!("images/{}.tar", last.split(':').next().unwrap_or(last))
 }
 
 /// The sizes of all files, by their paths in `folder`.

@@ -7,8 +7,10 @@
 mod archive;
 mod bundle;
 mod closure;
+mod download;
 pub mod nesting;
 mod release;
+mod released;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +23,7 @@ use crate::cache::{Cache, CacheError};
 use crate::command::{CommandError, run};
 use crate::go_module::GoError;
 use crate::packages::Release as Debian;
-use crate::server::alone;
+use crate::server::{Podman, alone};
 use crate::step::Steps;
 use archive::Layer;
 use bundle::Bundle;
@@ -83,6 +85,9 @@ pub enum KubernetesError {
         /// Its name.
         package: String,
     },
+    /// A part of an official release could not be had.
+    #[error(transparent)]
+    Download(#[from] download::DownloadError),
     /// The manifest could not be put into words.
     #[error("cannot write the manifest of the bundle: {0}")]
     Manifest(#[source] serde_json::Error),
@@ -98,9 +103,22 @@ pub enum KubernetesError {
     },
 }
 
+/// Who made the programs and images of a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This machine, from released Go modules.
+    Modules,
+    /// Their publishers: the official releases.
+    Releases,
+}
+
 /// Where the parts of bundles come from.
 #[derive(Debug, Clone, Copy)]
 pub struct Workshop<'a> {
+    /// Who makes programs and images.
+    pub origin: Origin,
+    /// What fetches official images.
+    pub podman: &'a Podman,
     /// Where parts and bundles are kept.
     pub cache: &'a Cache,
     /// The folder of the package repository.
@@ -139,8 +157,15 @@ impl Workshop<'_> {
         })
     }
 
-    /// The bundle of one release.
     fn bundle(&self, release: &Release) -> Result<PathBuf, KubernetesError> {
+        match self.origin {
+            Origin::Modules => self.built_bundle(release),
+            Origin::Releases => self.released_bundle(release),
+        }
+    }
+
+    /// The bundle of one release, of what is built here.
+    fn built_bundle(&self, release: &Release) -> Result<PathBuf, KubernetesError> {
         let programs = Programs {
             kubernetes: self.built(&format!("Kubernetes {release}"), &release.programs)?,
             etcd: self.component("etcd", &release.etcd)?,
@@ -178,21 +203,17 @@ impl Workshop<'_> {
         for plugin in names_in(&programs.cni)? {
             bundle.add(&format!("cni/{plugin}"), &programs.cni.join(&plugin))?;
         }
+        self.add_packages(&bundle)?;
+        Self::images(&mut bundle, release, programs)?;
+        bundle.seal(Some(release.version), components(release, self.package_version("runc")?))
+    }
+
+    fn add_packages(&self, bundle: &Bundle) -> Result<(), KubernetesError> {
         for file in self.package_files(NODE_PACKAGES)? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             bundle.add(&format!("packages/{}/{name}", self.debian.code_name()), &file)?;
         }
-        Self::images(&mut bundle, release, programs)?;
-        let version = |name: &'static str, version: &str| (name, version.to_owned());
-        let components = BTreeMap::from([
-            version("etcd", release.etcd.version),
-            version("coredns", release.coredns.version),
-            version("pause", release.pause),
-            version("containerd", CONTAINERD.version),
-            version("cni-plugins", CNI.version),
-            ("runc", self.package_version("runc")?),
-        ]);
-        bundle.seal(Some(release.version), components)
+        Ok(())
     }
 
     fn images(bundle: &mut Bundle, release: &Release, programs: &Programs) -> Result<(), KubernetesError> {
@@ -220,30 +241,49 @@ impl Workshop<'_> {
 
     /// Images that every version can run: metrics-server, and for examples PostgreSQL and nginx.
     fn extra_images(&self) -> Result<PathBuf, KubernetesError> {
-        let metrics = self.component("metrics-server", &METRICS_SERVER)?;
+        let metrics = match self.origin {
+            Origin::Modules => self.component("metrics-server", &METRICS_SERVER)?,
+            Origin::Releases => self.pulled(&download::metrics_server())?,
+        };
         let root = self.root("PostgreSQL's and nginx's root", EXTRA_PACKAGES)?;
         let parts = [&metrics, &root].map(|path| path.to_string_lossy());
         self.steps.run("extra images", |step| {
             self.cache.entry("extra-images", &[&parts[0], &parts[1], POSTGRESQL], |folder| {
                 step.doing("putting them together");
                 let mut bundle = Bundle::in_folder(folder, architecture());
-                let script = folder.join("postgresql.sh");
-                fs::write(&script, POSTGRESQL).map_err(KubernetesError::at("write", &script))?;
-                let program = |path: &str, source| Layer::Programs(vec![(path.to_owned(), source)]);
-                let name = format!("{REGISTRY}/metrics-server/metrics-server:v{}", METRICS_SERVER.version);
-                let layers = [program("/metrics-server", metrics.join("metrics-server"))];
-                bundle.add_image(&name, &layers, &["/metrics-server"])?;
-                let root = || Layer::Root(root.join("root.tar"));
-                let postgresql = [root(), program("/usr/local/bin/postgresql", script.clone())];
-                let name = format!("localhost/postgresql:{}", self.package_version("postgresql")?);
-                bundle.add_image(&name, &postgresql, &["/usr/local/bin/postgresql"])?;
-                let name = format!("localhost/nginx:{}", self.package_version("nginx")?);
-                bundle.add_image(&name, &[root()], &["nginx", "-g", "daemon off;"])?;
-                fs::remove_file(&script).map_err(KubernetesError::at("remove", &script))?;
+                self.add_metrics_server(&mut bundle, &metrics)?;
+                self.add_examples(&mut bundle, folder, &root.join("root.tar"))?;
                 let components = BTreeMap::from([("metrics-server", METRICS_SERVER.version.to_owned())]);
                 bundle.seal(None, components)
             })
         })
+    }
+
+    /// From the folder of its program, or from an archive of the official image.
+    fn add_metrics_server(&self, bundle: &mut Bundle, source: &Path) -> Result<(), KubernetesError> {
+        let name = download::metrics_server();
+        match self.origin {
+            Origin::Modules => {
+                let program = ("/metrics-server".to_owned(), source.join("metrics-server"));
+                let program = Layer::Programs(vec![program]);
+                bundle.add_image(&name, &[program], &["/metrics-server"])
+            }
+            Origin::Releases => bundle.add_archive(&name, source),
+        }
+    }
+
+    /// A database and a web server, whose root is a tar file.
+    fn add_examples(&self, bundle: &mut Bundle, folder: &Path, root: &Path) -> Result<(), KubernetesError> {
+        let script = folder.join("postgresql.sh");
+        fs::write(&script, POSTGRESQL).map_err(KubernetesError::at("write", &script))?;
+        let root = || Layer::Root(root.to_owned());
+        let program = "/usr/local/bin/postgresql";
+        let postgresql = [root(), Layer::Programs(vec![(program.to_owned(), script.clone())])];
+        let name = format!("localhost/postgresql:{}", self.package_version("postgresql")?);
+        bundle.add_image(&name, &postgresql, &[program])?;
+        let name = format!("localhost/nginx:{}", self.package_version("nginx")?);
+        bundle.add_image(&name, &[root()], &["nginx", "-g", "daemon off;"])?;
+        fs::remove_file(&script).map_err(KubernetesError::at("remove", &script))
     }
 
     fn component(&self, name: &str, component: &Component) -> Result<PathBuf, KubernetesError> {
@@ -324,6 +364,19 @@ impl KubernetesError {
     fn at(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { step, path: path.to_owned(), source }
     }
+}
+
+/// The versions of what goes with a release, for the manifest.
+fn components(release: &Release, runc: String) -> BTreeMap<&'static str, String> {
+    let version = |name: &'static str, version: &str| (name, version.to_owned());
+    BTreeMap::from([
+        version("etcd", release.etcd.version),
+        version("coredns", release.coredns.version),
+        version("pause", release.pause),
+        version("containerd", CONTAINERD.version),
+        version("cni-plugins", CNI.version),
+        ("runc", runc),
+    ])
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>, KubernetesError> {

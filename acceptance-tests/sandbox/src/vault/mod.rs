@@ -115,7 +115,7 @@ pub enum VaultError {
     },
 }
 
-/// The folder of the programs: built the first time, which takes minutes and 3.5 GB of memory, from the cache from then
+/// The folder of the programs: built the first time, which takes minutes and some 4 GB of memory, from the cache from then
 /// on. `building` is called before they are built.
 pub fn programs(cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, VaultError> {
     Ok(MODULE.ensured(cache, building)?)

@@ -171,7 +171,7 @@ pub enum SettingsFile {
 
 impl SettingsFile {
     /// Where we write it.
-    pub fn path(self) -> &'static str {
+    pub const fn path(self) -> &'static str {
         match self {
             SettingsFile::LoginDefs => "/etc/login.defs",
             SettingsFile::UseraddDefaults => "/etc/default/useradd",

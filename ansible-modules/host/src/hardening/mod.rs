@@ -16,9 +16,11 @@ pub mod nearest;
 pub mod outcome;
 pub mod profile;
 pub mod reference;
+mod run;
 pub mod selection;
 pub mod table;
 
 pub use control::{Consent, Control, Effect, OnNode, Undo, Wanted};
 pub use profile::Profile;
+pub use run::{Run, run};
 pub use selection::{Arguments, Decision, Selected, SelectionFault, select};

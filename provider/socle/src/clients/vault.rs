@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use vaultrs::api::kv2::requests::ReadSecretRequest;
-use vaultrs::api::kv2::responses::ReadSecretResponse;
+use vaultrs::api::kv2::requests::{ReadSecretMetadataRequest, ReadSecretRequest};
+use vaultrs::api::kv2::responses::{ReadSecretMetadataResponse, ReadSecretResponse};
 use vaultrs::api::ssh::requests::SignSSHKeyRequest;
 use vaultrs::client::{Client as _, VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
@@ -107,6 +107,27 @@ impl Vault {
                 Ok(SecretVersion { version: found.metadata.version, fields })
             }
             _ => Err(VaultError::NotFound { what }),
+        }
+    }
+
+    /// The number of the newest version of a secret of a KV version 2 engine. The right to read its metadata is enough,
+    /// which is all that a plan should have; without it, the secret itself is read.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn newest_version(&self, mount: &str, path: &str, budget: &Budget) -> Result<u64, VaultError> {
+        let what = format!("{mount}/metadata/{path}");
+        let read = async |client: Arc<VaultClient>| {
+            let request = ReadSecretMetadataRequest { mount: mount.to_owned(), path: path.to_owned() };
+            vaultrs::api::exec_with_result(client.as_ref(), request).await
+        };
+        let found: Result<ReadSecretMetadataResponse, _> = self.call(&what, budget, read).await;
+        match found {
+            Ok(metadata) => Ok(metadata.current_version),
+            Err(VaultError::Refused { status: 403, .. }) => {
+                Ok(self.secret(mount, path, None, budget).await?.version)
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -36,7 +36,7 @@ impl Function for ParseZoneFile {
         let sets = zone_file::parse(&arguments.text, &origin).map_err(|error| {
             FunctionError::on(
                 ZoneFileText::TEXT,
-                format!("Line {}, column {}: {}.", error.line, error.column, error.kind),
+                format!("line {}, column {}: {}", error.line, error.column, error.kind),
             )
         })?;
         let labelled = |set: ZoneRecordSet| {
@@ -76,7 +76,8 @@ impl Function for RenderZoneFile {
         let at = <Map<Record> as tfplugin::Typed>::Path::from(Path::root());
         let told = |problem: tfplugin::Diagnostic| {
             let place = problem.path.map(|path| format!("At {path}: ")).unwrap_or_default();
-            on_records(format!("{place}{} {}", problem.summary, problem.detail))
+            let sentence = format!("{place}{}: {}", problem.summary, problem.detail);
+            on_records(sentence.trim_end_matches('.').to_owned())
         };
         let records = Value::<Map<Record>>::from_raw(arguments.records.value, &Path::root())
             .map_err(told)?
@@ -84,15 +85,15 @@ impl Function for RenderZoneFile {
         let set = |(label, record): (String, Value<Record>)| {
             let record = record.into_known()?.canonical(&label, &at.key(&label), &origin).map_err(told);
             let lost =
-                || on_records(format!("The entry {label:?} is no record set: give it a type and values."));
+                || on_records(format!("the entry {label:?} is no record set: give it a type and values"));
             Some(record.and_then(|record| record.to_set(&origin).ok_or_else(lost)))
         };
         let sets: Vec<_> =
             records.unwrap_or_default().into_iter().filter_map(set).collect::<Result<_, _>>()?;
-        zone_file::render(&sets, &origin).map_err(|error| on_records(format!("{error}.")))
+        zone_file::render(&sets, &origin).map_err(|error| on_records(error.to_string()))
     }
 }
 
 fn origin(text: &str, argument: tfplugin::function::Argument) -> Result<DnsName, FunctionError> {
-    DnsName::absolute(text, Escapes::Octal).map_err(|error| FunctionError::on(argument, format!("{error}.")))
+    DnsName::absolute(text, Escapes::Octal).map_err(|error| FunctionError::on(argument, error.to_string()))
 }

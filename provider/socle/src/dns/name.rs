@@ -237,6 +237,8 @@ fn decimal(label: &[u8]) -> String {
 pub fn is_zone_name(text: &str) -> Result<(), String> {
     match DnsName::absolute(text, Escapes::Octal) {
         Ok(name) if name.is_root() => Err("the root is nobody's zone".to_owned()),
+        // A slash alone is legal, and in use: RFC 2317 delegates `0/25.2.0.192.in-addr.arpa`.
+        Ok(_) if text.contains("://") => Err(format!("{text:?} is a URL: leave all but its host name out")),
         Ok(_) => Ok(()),
         Err(problem) => Err(problem.to_string()),
     }
@@ -398,5 +400,11 @@ pub(crate) mod tests {
         fn any_text_is_a_name_or_an_error(text in ".*") {
             let _ = text.parse::<DnsName>();
         }
+    }
+
+    #[test]
+    fn a_url_is_no_name_of_a_zone_and_a_slash_may_be_in_one() {
+        assert!(is_zone_name("https://example.social").unwrap_err().contains("is a URL"));
+        assert_eq!(is_zone_name("0/25.2.0.192.in-addr.arpa"), Ok(()));
     }
 }

@@ -438,7 +438,7 @@ fn owner(text: &str, zone: &DnsName) -> Result<String, String> {
         _ => DnsName::relative(text, zone, Escapes::Octal).map_err(refuse)?,
     };
     if !name.is_in(zone) {
-        return Err(format!("{name} is not in the zone {zone}"));
+        return Err(format!("{} is not in the zone {}", name.without_dot(), zone.without_dot()));
     }
     if zone.is_root() && text.ends_with('.') {
         return Err(format!(

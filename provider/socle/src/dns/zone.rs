@@ -30,7 +30,8 @@ pub struct DnsZone {
     #[tf(required, validate(describe("a domain name", |name: &String| is_zone_name(name))), requires_replace_if(|before: &String, after: &String| is_another_name(before, after)))]
     name: Value<String>,
     /// The record sets, by label. The label is for reading: `name`, `type` and `set_identifier` of the entry say what
-    /// it is. A null entry is left out. The zone's own SOA and NS are Route 53's unless they stand here. Thousands of
+    /// it is. A null entry is left out. Terraform drops, without a word, what an entry has and should not: mind the spelling
+    /// of `ttl`. The zone's own SOA and NS are Route 53's unless they stand here. Thousands of
     /// records come best from `parse_zone_file`: Terraform itself turns an object of HCL into a map in time that grows
     /// with the square of its entries.
     #[tf(optional)]

@@ -58,7 +58,7 @@ impl SecretReference {
     /// # Errors
     /// Why it is not known.
     pub async fn latest(&self, vault: &Vault, budget: &Budget) -> Result<u64, VaultError> {
-        Ok(vault.secret(known(&self.mount), known(&self.path), None, budget).await?.version)
+        vault.newest_version(known(&self.mount), known(&self.path), budget).await
     }
 
     /// The secret at a version; none for the newest. With it comes the version that it is.
@@ -83,7 +83,7 @@ impl CredentialsReference {
     /// # Errors
     /// Why it is not known.
     pub async fn latest(&self, vault: &Vault, budget: &Budget) -> Result<u64, VaultError> {
-        Ok(vault.secret(known(&self.mount), known(&self.path), None, budget).await?.version)
+        vault.newest_version(known(&self.mount), known(&self.path), budget).await
     }
 
     /// Id and secret key at a version; none for the newest. With them comes the version that they are.

@@ -201,6 +201,6 @@ impl fmt::Display for Shape {
         for field in self.fields {
             write!(f, "<{}: {}> ", field.name, field.kind)?;
         }
-        write!(f, "such as {}", self.example)
+        write!(f, "such as `{}`", self.example)
     }
 }

@@ -208,7 +208,7 @@ fn refuses_what_is_not_of_the_type_and_says_what_is() {
         (A, "", 0, "the address is missing"),
         (Aaaa, "192.0.2.1", 0, "not an IPv6 address"),
         (Mx, "mail.example.com", 0, "the preference \"mail.example.com\" is not a number from 0 to 65535"),
-        (Mx, "65536 mail", 0, "such as 10 mail.example.com."),
+        (Mx, "65536 mail", 0, "such as `10 mail.example.com.`"),
         (Mx, "+1 mail", 0, "\"+1\" is not a number"),
         (Mx, "10", 1, "the exchange is missing"),
         (Cname, "a..b", 0, "the target: name \"a..b\" has an empty label"),

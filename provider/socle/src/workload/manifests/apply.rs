@@ -413,8 +413,8 @@ async fn versioned(call: &Call<Clients>, mut planned: Manifests) -> Result<Manif
         if secret.data_vault_latest_version.is_unknown()
             && let Some((mount, path)) = secret.data_vault.known().and_then(|reference| reference.place())
         {
-            let newest = call.clients().vault().secret(mount, path, None, &budget(call)).await;
-            let newest = newest.map_err(|error| diagnostics(&[error.into()]))?.version;
+            let newest = call.clients().vault().newest_version(mount, path, &budget(call)).await;
+            let newest = newest.map_err(|error| diagnostics(&[error.into()]))?;
             secret.data_vault_latest_version = newest.into();
             if secret.data_vault_version.is_unknown() {
                 secret.data_vault_version = newest.into();

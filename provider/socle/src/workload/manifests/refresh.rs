@@ -49,8 +49,8 @@ async fn newest_versions(
         let Some((mount, path)) = secret.data_vault.known().and_then(|reference| reference.place()) else {
             continue;
         };
-        match call.clients().vault().secret(mount, path, None, &budget(call)).await {
-            Ok(newest) => secret.data_vault_latest_version = newest.version.into(),
+        match call.clients().vault().newest_version(mount, path, &budget(call)).await {
+            Ok(newest) => secret.data_vault_latest_version = newest.into(),
             Err(error) => {
                 let detail = format!("{error} Whether there is a newer version is not known.");
                 call.warn(Diagnostic::warning("Vault was not asked", detail).at(Manifests::paths().secret()));

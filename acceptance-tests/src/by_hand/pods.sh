@@ -1,0 +1,26 @@
+#!/bin/sh
+# pods.sh RANGE [RANGE ADDRESS]...: gives the pods of this node addresses in the first RANGE, and a route to those of each
+# other node.
+set -eu
+mkdir -p /etc/cni/net.d
+cat >/etc/cni/net.d/10-pods.conflist <<CONFIGURATION
+{
+  "cniVersion": "1.0.0",
+  "name": "pods",
+  "plugins": [
+    {
+      "type": "bridge",
+      "bridge": "pods",
+      "isGateway": true,
+      "hairpinMode": true,
+      "ipam": { "type": "host-local", "ranges": [[{ "subnet": "$1" }]], "routes": [{ "dst": "0.0.0.0/0" }] }
+    },
+    { "type": "portmap", "capabilities": { "portMappings": true } }
+  ]
+}
+CONFIGURATION
+shift
+while [ $# -gt 0 ]; do
+    ip route replace "$1" via "$2"
+    shift 2
+done

@@ -1,0 +1,7 @@
+//! The module `hardening`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    module::serve::<modules::hardening::Hardening>()
+}
