@@ -88,7 +88,10 @@ impl Ansible {
     pub fn on(servers: &Servers) -> Result<Self, AnsibleError> {
         let programs = HostPrograms::built()?.folder().display().to_string();
         let inventory = servers.variable("ANSIBLE_INVENTORY")?;
-        Ok(Self::alone()?.with("SOCLE_HOST_PROGRAMS", &programs).with("ANSIBLE_INVENTORY", &inventory))
+        let ansible =
+            Self::alone()?.with("SOCLE_HOST_PROGRAMS", &programs).with("ANSIBLE_INVENTORY", &inventory);
+        // A machine that is busy compiling takes its time to answer.
+        Ok(ansible.with("ANSIBLE_TIMEOUT", "60"))
     }
 
     /// With another variable in the environment; a later value wins.
@@ -111,6 +114,16 @@ impl Ansible {
         }
         fs::write(&file, text).map_err(io_error("write a file"))?;
         Ok(file)
+    }
+
+    /// A copy of the collection that tools may write into, where they want to find one.
+    pub fn copy_of_collection(&self) -> Result<PathBuf, AnsibleError> {
+        let copy = self.folder().join("ansible_collections/socle/platform");
+        fs::create_dir_all(&copy).map_err(io_error("make a folder"))?;
+        let copied = Command::new("cp").arg("-r").arg(format!("{COLLECTION}/.")).arg(&copy).status();
+        let copied = copied.map_err(io_error("run cp"))?.success();
+        let failed = || io::Error::other("cp failed");
+        copied.then_some(copy).ok_or_else(failed).map_err(io_error("copy the collection"))
     }
 
     /// Runs `ansible-playbook` with these words.

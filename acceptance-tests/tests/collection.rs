@@ -2,9 +2,12 @@
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
     use std::sync::OnceLock;
 
-    use acceptance::ansible::{Ansible, Recap, Run};
+    use acceptance::ansible::{Ansible, COLLECTION, Recap, Run};
+    use acceptance::host_programs::HostPrograms;
     use acceptance::servers::Servers;
     use serde_json::json;
 
@@ -180,6 +183,41 @@ mod on_servers {
         ansible.write("outputs.json", &outputs(&other).to_string())?;
         let refused = ansible.with("ANSIBLE_SSH_CONTROL_PATH_DIR", "cp").playbook(words)?;
         assert!(failure(&refused, "web-1").contains("Host key verification failed"), "{}", refused.said);
+        Ok(())
+    }
+
+    /// What `make collection` builds, of programs as they are here: not static, and without what debugs them.
+    fn tarball(target: &Path, ansible: &Ansible) -> Result<PathBuf> {
+        let place = target.join("host-programs").join(std::env::consts::ARCH);
+        std::fs::create_dir_all(&place)?;
+        for entry in std::fs::read_dir(format!("{COLLECTION}/plugins/modules"))? {
+            let file = entry?.path();
+            let Some(name) = file.file_stem().filter(|_| file.extension().is_some_and(|end| end == "yml"))
+            else {
+                continue;
+            };
+            let program = HostPrograms::built()?.program(&name.to_string_lossy());
+            let stripped = Command::new("strip").arg("-o").arg(place.join(name)).arg(program).status()?;
+            assert!(stripped.success());
+        }
+        let script = format!("{COLLECTION}/../build-collection.sh");
+        let output = ansible.command(&script).env("CARGO_TARGET_DIR", target).output()?;
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        Ok(target.join("collection").join(concat!("socle-platform-", env!("CARGO_PKG_VERSION"), ".tar.gz")))
+    }
+
+    #[test]
+    fn the_tarball_is_installed_and_is_all_that_a_playbook_needs() -> Result {
+        let (ansible, server) = (Ansible::on(site())?, "server-2");
+        let tarball = tarball(&ansible.folder().join("target"), &ansible)?.display().to_string();
+        let installed = ansible.folder().join("installed").display().to_string();
+        let ansible = ansible.with("ANSIBLE_COLLECTIONS_PATH", &installed).with("SOCLE_HOST_PROGRAMS", "");
+        let words = ["collection", "install", "--offline", "--collections-path", &installed, &tarball];
+        let run = ansible.run("ansible-galaxy", words)?;
+        assert!(run.succeeded, "{}", run.said);
+        ansible.write("look.yml", &play(server, "    - socle.platform.host_facts:\n"))?;
+        went(&ansible.playbook(["look.yml"])?, server, 0);
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ fn steps(page: &str) -> Vec<Step> {
         let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
         match (kind, block.first().and_then(|first| first.strip_prefix("# "))) {
             ("yaml", Some(name)) => {
-                steps.push(Step::File { name: name.to_owned(), text: block.join("\n") + "\n" })
+                steps.push(Step::File { name: name.to_owned(), text: block.join("\n") + "\n" });
             }
             ("sh", _) => steps.extend(block.iter().map(|line| Step::Command((*line).to_owned()))),
             _ => {}

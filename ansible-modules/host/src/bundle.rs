@@ -166,7 +166,7 @@ impl Bundle {
     }
 
     /// Whether a file that has the sum `found` (none: it is missing) is the one that the checksums tell of.
-    fn accept(&self, file: &str, found: Option<&str>) -> Result<(), Fault> {
+    pub(crate) fn accept(&self, file: &str, found: Option<&str>) -> Result<(), Fault> {
         let (path, wanted) = (self.path(file), self.sum(file)?);
         match found {
             Some(found) if found == wanted => Ok(()),

@@ -163,7 +163,7 @@ impl Kubelet {
     fn packages<'p>(
         &self,
         host: &Host,
-        bundle: &Bundle,
+        bundle: &'p Bundle,
         preparation: Preparation<'p>,
     ) -> Result<Preparation<'p>, Fault> {
         if self.packages.is_empty() {
@@ -171,7 +171,7 @@ impl Kubelet {
         }
         let set = Set::new(self.packages.iter().cloned());
         Ok(preparation.with(match code_name(host)? {
-            Some(name) => set.from_folder(bundle.path(&format!("packages/{name}"))),
+            Some(name) => set.from_bundle(bundle, format!("packages/{name}")),
             None => set,
         }))
     }

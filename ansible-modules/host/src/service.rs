@@ -60,7 +60,7 @@ impl Display for Change {
             Verb::Enable => write!(f, "enable {}", self.name),
             Verb::Start => write!(f, "start {}", self.name),
             Verb::Restart => write!(f, "restart {}", self.name),
-            Verb::Forget => write!(f, "forget that {} is to be restarted: it does not run", self.name),
+            Verb::Forget => write!(f, "leave {} stopped", self.name),
         }
     }
 }
@@ -80,6 +80,16 @@ impl Service {
     /// Writes down that it is to be restarted.
     pub(crate) fn owe_restart(&self, host: &Host) -> Result<(), Fault> {
         pending::owe(host, &self.debt())
+    }
+
+    /// Whether that is written down.
+    pub(crate) fn owes_restart(&self, host: &Host) -> bool {
+        pending::is_owed(host, &self.debt())
+    }
+
+    /// Forgets it: nothing was changed.
+    pub(crate) fn forgive_restart(&self, host: &Host) -> Result<(), Fault> {
+        pending::paid(host, &self.debt())
     }
 
     fn debt(&self) -> String {

@@ -42,12 +42,10 @@ fn action(name: &str) -> String {
     )
 }
 
-/// What stands in the place of the module for Ansible's loader.
-const PLACE: &str = "#!/bin/sh\n\
-# The module is a program that the action plugin of the same name brings to the host and runs there. Ansible's loader wants\n\
-# a file beside the documentation; who runs it goes around the action plugin.\n\
-echo '{\"failed\": true, \"msg\": \"the action plugin of socle.platform was not used: install the collection as a whole\"}'\n\
-exit 1\n";
+/// What stands in the place of the module for Ansible's loader, which wants more than documentation.
+const PLACE: &str = "# The module is a program, which the action plugin of the same name brings to the host and runs there. Its documentation\n\
+# is beside this file, which Ansible's loader wants to find.\n\n\
+from __future__ import annotations\n";
 
 fn runtime(names: &[String]) -> String {
     let names = names.iter().map(|name| format!("    - {name}\n")).collect::<Vec<_>>();
@@ -61,8 +59,7 @@ fn ignored(names: &[String]) -> String {
         "validate-modules:invalid-extension # the module is a program, which the action plugin brings";
     let mut lines = vec![format!("plugins/inventory/terraform.py {LICENSE}\n")];
     for name in names {
-        lines.push(format!("plugins/modules/{name} {PLACE}\n"));
-        lines.push(format!("plugins/modules/{name} {LICENSE}\n"));
+        lines.push(format!("plugins/modules/{name}.py {LICENSE}\n"));
         lines.push(format!("plugins/modules/{name}.yml {LICENSE}\n"));
     }
     lines.concat()
@@ -77,7 +74,7 @@ fn generated() -> Result<Vec<(String, String)>> {
     ];
     for name in names {
         files.push((format!("plugins/modules/{name}.yml"), documentation(&name)?));
-        files.push((format!("plugins/modules/{name}"), PLACE.to_owned()));
+        files.push((format!("plugins/modules/{name}.py"), PLACE.to_owned()));
         files.push((format!("plugins/action/{name}.py"), action(&name)));
     }
     Ok(files)

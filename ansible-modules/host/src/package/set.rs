@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 use super::{System, system, version, work};
-use crate::{Fault, Host, Item, Program};
+use crate::bundle::Bundle;
+use crate::{Fault, Host, Item, Program, checksum};
 
 /// Packages that are installed, in some version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Set {
+pub struct Set<'b> {
     names: Vec<String>,
-    folder: Option<String>,
+    source: Option<(&'b Bundle, String)>,
 }
 
 /// Which of them are not there.
@@ -18,6 +19,8 @@ pub struct Set {
 pub struct Observed {
     system: System,
     missing: Vec<String>,
+    /// The files of the bundle that bring them, with their checksums.
+    files: BTreeMap<String, Option<String>>,
 }
 
 /// Install these.
@@ -25,6 +28,7 @@ pub struct Observed {
 pub struct Install {
     system: System,
     names: Vec<String>,
+    files: Vec<String>,
 }
 
 impl Display for Install {
@@ -33,36 +37,40 @@ impl Display for Install {
     }
 }
 
-impl Set {
+impl<'b> Set<'b> {
     /// These packages.
-    pub fn new(names: impl IntoIterator<Item = String>) -> Set {
-        Set { names: names.into_iter().collect(), folder: None }
+    pub fn new(names: impl IntoIterator<Item = String>) -> Set<'b> {
+        Set { names: names.into_iter().collect(), source: None }
     }
 
-    /// With `.deb` files of them, and of what they depend on, in a folder of the host.
+    /// With `.deb` files of them, and of what they depend on, in a folder of a bundle (`packages/bookworm`).
     #[must_use]
-    pub fn from_folder(self, folder: impl Into<String>) -> Set {
-        Set { folder: Some(folder.into()), ..self }
+    pub fn from_bundle(self, bundle: &'b Bundle, folder: impl Into<String>) -> Set<'b> {
+        Set { source: Some((bundle, folder.into())), ..self }
     }
 
-    /// The files of the folder that must be given to apt: of what is missing, and of all that it needs and is missing.
-    fn files(&self, host: &Host, names: &[String]) -> Result<Vec<String>, Fault> {
-        let Some(folder) = &self.folder else { return Ok(Vec::new()) };
+    /// The files of the bundle that must be given to apt: of what is missing, and of all that it needs and is missing.
+    fn files(&self, host: &Host, names: &[String]) -> Result<BTreeMap<String, Option<String>>, Fault> {
+        let Some((bundle, folder)) = self.source.as_ref().filter(|_| !names.is_empty()) else {
+            return Ok(BTreeMap::new());
+        };
         let mut packages = BTreeMap::new();
-        for file in host.names(folder)?.into_iter().filter(|name| is_package(name)) {
-            let path = host.path(&format!("{folder}/{file}")).to_string_lossy().into_owned();
-            let asked = Program::new("dpkg-deb").args([
-                "--field",
-                &path,
-                "Package",
-                "Provides",
-                "Depends",
-                "Pre-Depends",
-            ]);
-            packages.insert(path, File::parse(&host.run(&asked)?.stdout));
+        for name in host.names(&bundle.path(folder))?.into_iter().filter(|name| is_package(name)) {
+            let file = format!("{folder}/{name}");
+            let path = path(host, bundle, &file);
+            let asked = ["--field", &path, "Package", "Provides", "Depends", "Pre-Depends"];
+            let told = host.run(&Program::new("dpkg-deb").args(asked))?;
+            packages.insert(file, File::parse(&told.stdout));
         }
-        needed(&packages, names, |name| Ok(version(host, name)?.is_some()))
+        let files = needed(&packages, names, |name| Ok(version(host, name)?.is_some()))?;
+        let sum = |file: String| Ok((file.clone(), checksum::of_file(host, &bundle.path(&file))?));
+        files.into_iter().map(sum).collect()
     }
+}
+
+/// A file of a bundle, as programs of the host find it.
+fn path(host: &Host, bundle: &Bundle, file: &str) -> String {
+    host.path(&bundle.path(file)).to_string_lossy().into_owned()
 }
 
 fn is_package(name: &str) -> bool {
@@ -121,7 +129,7 @@ fn needed(
     Ok(files.into_iter().collect())
 }
 
-impl Item for Set {
+impl Item for Set<'_> {
     type Observed = Observed;
     type Change = Install;
 
@@ -136,33 +144,42 @@ impl Item for Set {
                 missing.push(name.clone());
             }
         }
-        Ok(Observed { system: system(host), missing })
+        let files = self.files(host, &missing)?;
+        Ok(Observed { system: system(host), missing, files })
     }
 
     fn compare(&self, observed: &Observed) -> Result<Vec<Install>, Fault> {
         let names = observed.missing.clone();
-        match observed.system {
-            _ if names.is_empty() => Ok(Vec::new()),
-            System::Unknown => Err(Fault::refused(format!(
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        if observed.system == System::Unknown {
+            return Err(Fault::refused(format!(
                 "this host has neither apt nor dnf: install {} by hand, and ask for no packages here",
                 names.join(", ")
-            ))),
-            system => Ok(vec![Install { system, names }]),
+            )));
         }
+        if let Some((bundle, _)) = &self.source {
+            observed.files.iter().try_for_each(|(file, sum)| bundle.accept(file, sum.as_deref()))?;
+        }
+        let files = observed.files.keys().cloned().collect();
+        Ok(vec![Install { system: observed.system, names, files }])
     }
 
     fn apply(&self, host: &Host, change: &Install) -> Result<(), Fault> {
-        let mut wanted = self.files(host, &change.names)?;
-        // Names that no file has; apt takes names and files together.
-        let has = |name: &String| {
-            wanted
-                .iter()
-                .any(|file| file.rsplit('/').next().is_some_and(|f| f.starts_with(&format!("{name}_"))))
+        let paths = |(bundle, _): &(&Bundle, String)| -> Vec<String> {
+            change.files.iter().map(|file| path(host, bundle, file)).collect()
         };
-        let others: Vec<_> = change.names.iter().filter(|name| !has(name)).cloned().collect();
-        wanted.extend(others);
-        let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
-        work(host, change.system, "install", &wanted)
+        let paths = self.source.as_ref().map(paths).unwrap_or_default();
+        let has = |name: &str| {
+            let is_its =
+                |path: &str| path.rsplit('/').next().and_then(|file| file.split('_').next()) == Some(name);
+            paths.iter().any(|path| is_its(path))
+        };
+        // apt takes files and names together; what no file brings, it looks for itself.
+        let others = change.names.iter().filter(|name| !has(name));
+        let all: Vec<_> = paths.iter().chain(others).map(String::as_str).collect();
+        work(host, change.system, "install", &all)
     }
 
     fn before(&self, observed: &Observed) -> String {
@@ -178,6 +195,7 @@ impl Item for Set {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::tests::{bundled, location};
     use crate::testing::Root;
     use crate::{Mode, Output, State};
 
@@ -186,12 +204,13 @@ mod tests {
     const LIBRARY: &str = "Package: libconntrack3\nDepends: libc6 (>= 2), libmnl0\nPre-Depends: dpkg\n";
 
     fn root() -> Root {
-        Root::with(&[
-            ("/var/lib/dpkg/status", STATUS),
-            ("/b/packages/conntrack_1_amd64.deb", ""),
-            ("/b/packages/libconntrack3_1_amd64.deb", ""),
-            ("/b/packages/nobody-asked_1_amd64.deb", ""),
-        ])
+        let root = bundled(&[
+            ("packages/bookworm/conntrack_1_amd64.deb", "c"),
+            ("packages/bookworm/libconntrack3_1_amd64.deb", "l"),
+            ("packages/bookworm/nobody-asked_1_amd64.deb", "n"),
+        ]);
+        root.write("/var/lib/dpkg/status", STATUS);
+        root
     }
 
     fn answers(program: &Program) -> Output {
@@ -205,27 +224,39 @@ mod tests {
         Output { code: Some(0), stdout: stdout.to_owned(), ..Output::default() }
     }
 
-    fn set() -> Set {
-        Set::new(["conntrack", "libc6"].map(str::to_owned)).from_folder("/b/packages")
+    fn set(bundle: &Bundle) -> Set<'_> {
+        Set::new(["conntrack", "libc6"].map(str::to_owned)).from_bundle(bundle, "packages/bookworm")
     }
 
     #[test]
-    fn only_what_is_missing_comes_from_the_folder_with_what_it_needs() {
+    fn only_what_is_missing_comes_from_the_bundle_with_what_it_needs() {
         let root = root();
         let host = root.answering(answers);
-        assert_eq!(set().bring(&host, Mode::Check).message, "install conntrack");
-        let change = Install { system: System::Apt, names: vec!["conntrack".to_owned()] };
-        set().apply(&host, &change).unwrap();
+        let bundle = location().open(&host).unwrap();
+        assert_eq!(set(&bundle).bring(&host, Mode::Check).message, "install conntrack");
+        let changes = set(&bundle).compare(&set(&bundle).observe(&host).unwrap()).unwrap();
+        set(&bundle).apply(&host, &changes[0]).unwrap();
         let asked = root.asked().pop().unwrap();
-        let words: Vec<_> =
-            asked.split(' ').filter(|word| is_package(word) || *word == "conntrack").collect();
+        let words: Vec<_> = asked.split(' ').skip_while(|word| *word != "install").skip(1).collect();
         let names: Vec<_> = words.iter().filter_map(|word| word.rsplit('/').next()).collect();
         assert_eq!(names, ["conntrack_1_amd64.deb", "libconntrack3_1_amd64.deb"]);
     }
 
     #[test]
+    fn a_damaged_package_is_not_given_to_apt() {
+        let root = root();
+        root.write("/bundle/packages/bookworm/libconntrack3_1_amd64.deb", "damaged");
+        let host = root.answering(answers);
+        let bundle = location().open(&host).unwrap();
+        let outcome = set(&bundle).bring(&host, Mode::Apply);
+        assert_eq!(outcome.state, State::Refused);
+        assert!(outcome.message.contains("it is damaged"), "{}", outcome.message);
+    }
+
+    #[test]
     fn a_host_that_can_install_nothing_is_told_what_it_lacks() {
-        let outcome = set().bring(&Root::new().obeying(), Mode::Apply);
+        let wanted = Set::new(["conntrack", "libc6"].map(str::to_owned));
+        let outcome = wanted.bring(&Root::new().obeying(), Mode::Apply);
         assert_eq!(outcome.state, State::Refused);
         assert!(outcome.message.contains("install conntrack, libc6 by hand"), "{}", outcome.message);
     }
