@@ -28,7 +28,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Names without servers: what every environment has from its first day on.
 fn variables(records: &str) -> String {
-    format!("domain  = \"example.social\"\nrecords = {{\n{records}}}\n")
+    format!("domain = \"example.social\"\nrecords = {{\n{records}}}\n")
 }
 
 fn record(name: &str, value: &str) -> String {

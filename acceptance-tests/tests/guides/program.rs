@@ -153,8 +153,7 @@ fn verbs(program: &Path, arguments: &[String], help: &str) -> Result<Vec<String>
     for word in arguments.iter().filter(|word| !word.starts_with('-')) {
         let mut command = Command::new(program);
         command.args(&verbs).arg(help);
-        let is_listed =
-            said(command)?.lines().any(|line| line.split_whitespace().next() == Some(word.as_str()));
+        let is_listed = said(command)?.lines().any(|line| first_word(line) == Some(word));
         if is_listed {
             verbs.push(word.clone());
         } else if !verbs.is_empty() {
@@ -162,6 +161,11 @@ fn verbs(program: &Path, arguments: &[String], help: &str) -> Result<Vec<String>
         }
     }
     Ok(verbs)
+}
+
+/// What a line of a list is about; cargo puts a comma and an alias behind it.
+fn first_word(line: &str) -> Option<&str> {
+    line.split_whitespace().next().map(|word| word.trim_end_matches(','))
 }
 
 /// What a command prints on both streams, which is where programs print their help.
@@ -178,7 +182,8 @@ fn said(mut command: Command) -> Result<String, Problem> {
 
 /// Looks a call up in the models of AWS's own SDK, which moto brings.
 fn aws(arguments: &[String]) -> Result<(), Problem> {
-    const LOOK_UP: &str = "import sys, botocore.session, botocore.xform_name as x
+    const LOOK_UP: &str = "import sys, botocore.session
+from botocore import xform_name as x
 service, verb, options = sys.argv[1], sys.argv[2], sys.argv[3:]
 service = {'s3api': 's3'}.get(service, service)
 model = botocore.session.get_session().get_service_model(service)
