@@ -157,17 +157,17 @@ impl Servers {
         ssh.args(["-T", "-F", &self.variable("SOCLE_SANDBOX_SSH_CONFIG")?, "-o", "BatchMode=yes"]);
         ssh.args(["-o", "ConnectTimeout=10", server, line]).stdin(Stdio::piped());
         let mut child =
-            ssh.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(io_error("run ssh"))?;
+            ssh.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(ServersError::at("run ssh"))?;
         let mut pipe = child.stdin.take().ok_or_else(|| ServersError::Silent("ssh's input".to_owned()))?;
         // A line that reads nothing ends before all is written.
         drop(pipe.write_all(stdin));
         drop(pipe);
-        child.wait_with_output().map_err(io_error("wait for ssh"))
+        child.wait_with_output().map_err(ServersError::at("wait for ssh"))
     }
 
     /// Copies a program to a server, for root alone to change.
     pub fn install(&self, server: &str, program: &Path, place: &str) -> Result<(), ServersError> {
-        let content = fs::read(program).map_err(io_error("read the program"))?;
+        let content = fs::read(program).map_err(ServersError::at("read the program"))?;
         let line = format!("sudo sh -c 'cat >{place}; chmod 755 {place}'");
         let output = self.over_ssh(server, &line, &content)?;
         if output.status.success() {
