@@ -21,7 +21,7 @@ test: ## lint, then run all tests; installs what they need where it may
 
 .PHONY: test-full
 test-full: test ## what is too long for every change, too: roles, hosts, manifests on a real API, bundles, backups with faults
-	@cargo test --no-fail-fast --package acceptance --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*' --test 'node_*'
+	@cargo test --no-fail-fast --package acceptance --test 'backup_*' --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*' --test 'node_*'
 	@cargo test --no-fail-fast --package backup-agent --test '*'
 	@cargo test --no-fail-fast --package modules --test '*'
 	@SOCLE_CREDENTIAL_LIFE=5m cargo test --package acceptance --test short_lived
@@ -63,7 +63,10 @@ HOST_PROGRAMS_TARGET ?= x86_64-unknown-linux-gnu
 .PHONY: host-programs
 host-programs: ## build the static programs for hosts, into target/host-programs/ARCH
 	@RUSTFLAGS="-C target-feature=+crt-static $(RUSTFLAGS_FOR_HOSTS)" cargo build --quiet --profile host \
-	    --target $(HOST_PROGRAMS_TARGET) --package modules --bins
+	    --target $(HOST_PROGRAMS_TARGET) --package modules --package node --bins
+	@# A panic of its library must become a recorded failure, so the agent is not built to abort.
+	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --release \
+	    --target $(HOST_PROGRAMS_TARGET) --package backup-agent --bins
 	@ansible-modules/collect-host-programs.sh $(HOST_PROGRAMS_TARGET)
 
 .PHONY: collection

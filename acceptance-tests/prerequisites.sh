@@ -37,6 +37,11 @@ needs named-checkzone bind9-utils
 needs restic restic
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
 needs curl curl
+# What runs the example's pipeline, and what its jobs call.
+needs node nodejs
+needs npm npm
+needs rsync rsync
+needs jq jq
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 
 install() {

@@ -20,3 +20,11 @@ for source in ansible-modules/modules/src/bin/*.rs; do
     install --mode=0755 "$built/$name" "$into/$name"
     echo "$into/$name: $size bytes"
 done
+
+# The program of a node speaks to the API.
+install --mode=0755 "$built/socle-node" "$into/socle-node"
+echo "$into/socle-node: $(stat --format=%s "$into/socle-node") bytes"
+
+# The backup agent speaks to S3 and reads a format of its own: it is larger than a module.
+install --mode=0755 "${CARGO_TARGET_DIR:-target}/$target/release/socle-backup" "$into/socle-backup"
+echo "$into/socle-backup: $(stat --format=%s "$into/socle-backup") bytes"

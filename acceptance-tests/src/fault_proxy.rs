@@ -301,7 +301,7 @@ impl Ledger {
     /// Writes the call down, and says what it is and what befalls it.
     fn record(&self, parts: &Parts, body: &Bytes) -> Arrived {
         let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-        let action = action_of(parts.method.as_str(), parts.uri.path(), target, body);
+        let action = action_of(parts.method.as_str(), parts.uri.path(), parts.uri.query(), target, body);
         let fault = lock(&self.rules).next(&action);
         let target = parts.uri.to_string();
         let mut calls = lock(&self.calls);
@@ -350,6 +350,7 @@ fn refusal_of(fault: Fault) -> Option<Refusal> {
             let message = "The request was rejected because Route 53 was still processing a prior request.";
             (400, "PriorRequestNotComplete", message)
         }
+        Fault::NotImplemented => (501, "NotImplemented", "A header or call you provided is not implemented."),
         Fault::InternalError => (500, "InternalFailure", "We encountered an internal error."),
         _ => return None,
     };

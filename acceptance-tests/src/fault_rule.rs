@@ -13,6 +13,8 @@ pub enum Fault {
     PriorRequestNotComplete,
     /// Answers 500 `InternalFailure` without forwarding.
     InternalError,
+    /// Answers 501 `NotImplemented` without forwarding, as other S3s do for a call that they lack.
+    NotImplemented,
     /// Closes the connection without forwarding: nothing was done.
     CutBefore,
     /// Forwards, then closes the connection without an answer: it was done, and the caller cannot know.
@@ -77,6 +79,11 @@ impl Trigger {
     /// Befalls them with [`Fault::InternalError`].
     pub fn internal_error(self) -> Rule {
         self.with(Fault::InternalError)
+    }
+
+    /// Befalls them with [`Fault::NotImplemented`].
+    pub fn not_implemented(self) -> Rule {
+        self.with(Fault::NotImplemented)
     }
 
     /// Befalls them with [`Fault::CutBefore`].

@@ -5,6 +5,7 @@
 //! verbs of the sandbox are refused: `make test-real` runs the tests that need none.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::{env, fs, io};
@@ -147,6 +148,33 @@ impl Servers {
         let as_root = if inventory.user == "root" { "" } else { "sudo -n " };
         ssh.arg(format!("{as_root}sh -euc '{}'", script.replace('\'', r"'\''")));
         printed(&mut ssh, &[server, script])
+    }
+
+    /// What a line of shell prints that is run over a new SSH connection, as the administrator, who is an ordinary user
+    /// with sudo.
+    pub fn over_ssh(&self, server: &str, line: &str, stdin: &[u8]) -> Result<Output, ServersError> {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-T", "-F", &self.variable("SOCLE_SANDBOX_SSH_CONFIG")?, "-o", "BatchMode=yes"]);
+        ssh.args(["-o", "ConnectTimeout=10", server, line]).stdin(Stdio::piped());
+        let mut child =
+            ssh.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(ServersError::at("run ssh"))?;
+        let mut pipe = child.stdin.take().ok_or_else(|| ServersError::Silent("ssh's input".to_owned()))?;
+        // A line that reads nothing ends before all is written.
+        drop(pipe.write_all(stdin));
+        drop(pipe);
+        child.wait_with_output().map_err(ServersError::at("wait for ssh"))
+    }
+
+    /// Copies a program to a server, for root alone to change.
+    pub fn install(&self, server: &str, program: &Path, place: &str) -> Result<(), ServersError> {
+        let content = fs::read(program).map_err(ServersError::at("read the program"))?;
+        let line = format!("sudo sh -c 'cat >{place}; chmod 755 {place}'");
+        let output = self.over_ssh(server, &line, &content)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(ServersError::Failed { words: vec![line], said })
     }
 
     /// A variable of the environment that leads clients to the servers.

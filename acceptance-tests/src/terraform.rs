@@ -29,6 +29,7 @@ pub struct Workspace {
     folder: TempDir,
     program: Program,
     overrides: Vec<(String, PathBuf)>,
+    mirror: Option<PathBuf>,
     environment: Vec<(String, String)>,
     plans: AtomicUsize,
 }
@@ -147,6 +148,7 @@ impl Workspace {
             folder,
             program: program.clone(),
             overrides: Vec::new(),
+            mirror: None,
             environment: Vec::new(),
             plans: AtomicUsize::new(0),
         })
@@ -156,6 +158,13 @@ impl Workspace {
     #[must_use]
     pub fn with_provider(mut self, source: &str, folder: &Path) -> Self {
         self.overrides.push((source.to_owned(), folder.to_owned()));
+        self
+    }
+
+    /// Installs providers from that mirror, by `init`.
+    #[must_use]
+    pub fn with_mirror(mut self, folder: &Path) -> Self {
+        self.mirror = Some(folder.to_owned());
         self
     }
 
@@ -318,7 +327,7 @@ impl Workspace {
             let _ = writeln!(lines, "    {source:?} = {:?}", folder.display().to_string());
             lines
         });
-        let mirror = self.folder().join(".no-providers");
+        let mirror = self.mirror.clone().unwrap_or_else(|| self.folder().join(".no-providers"));
         let text = format!(
             "provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n  filesystem_mirror {{\n    path = {:?}\n  }}\n}}\n",
             mirror.display().to_string()

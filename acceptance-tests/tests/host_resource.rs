@@ -1,135 +1,138 @@
-//! `socle_host`: real servers, the real Terraform.
-//!
-//! The host programs are small scripts here that keep the contract of the real ones: what is tried is the resource, the
-//! way to the host, and what happens when the host is not there. What the real programs do is tested beside them.
+//! `socle_host`: real servers, the real Terraform, the real programs.
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
-    use std::fs;
     use std::sync::OnceLock;
 
-    use acceptance::provider_binary::ProviderBinary;
+    use acceptance::host_stage::{HostStage, StageError, hardening, host};
     use acceptance::servers::{Server, Servers};
-    use acceptance::terraform::{Program, Workspace};
     use serde_json::json;
-    use tempfile::TempDir;
 
-    type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-    const HARDENING: &str = r#"#!/bin/sh
-arguments=$(cat)
-key=/proc/sys/net/ipv4/conf/all/log_martians
-changed=false state=ok
-if [ "$(cat $key)" != 1 ]; then
-    changed=true
-    case $arguments in
-        *'"_ansible_check_mode":true'*) state=would-change ;;
-        *) state=changed; echo 1 >$key ;;
-    esac
-fi
-printf '{"changed":%s,"items":[{"id":"network.log-martians","state":"%s","changed":%s}]}' $changed $state $changed
-"#;
-
-    const FACTS: &str = r#"#!/bin/sh
-printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":"%s","memory_mib":1024,"disks":[]}}' "$(uname -m)" "$(uname -r)"
-"#;
+    type Result<T = ()> = std::result::Result<T, StageError>;
 
     /// One data centre for all tests; each test has a server of its own.
     fn site() -> &'static Servers {
         static SITE: OnceLock<Servers> = OnceLock::new();
-        SITE.get_or_init(|| Servers::up("host", &["--servers", "5"]).expect("servers"))
+        SITE.get_or_init(|| Servers::up("host", &["--servers", "8"]).expect("servers"))
     }
 
-    struct Stage {
-        terraform: Workspace,
-        _programs: TempDir,
-    }
-
-    impl Stage {
-        fn new() -> Result<Self> {
-            let programs = tempfile::tempdir()?;
-            let place = programs.path().join("x86_64");
-            fs::create_dir(&place)?;
-            fs::write(place.join("hardening"), HARDENING)?;
-            fs::write(place.join("host_facts"), FACTS)?;
-            let terraform = Workspace::new(&Program::terraform()?)?;
-            let log = terraform.folder().join("trace.log").display().to_string();
-            let terraform = terraform
-                .with_provider("socle-platform/socle", ProviderBinary::built()?.folder())
-                .with_variable("SOCLE_HOST_PROGRAMS", &programs.path().display().to_string())
-                .with_variable("TF_LOG", "TRACE")
-                .with_variable("TF_LOG_PATH", &log);
-            Ok(Self { terraform, _programs: programs })
-        }
-
-        fn write(&self, resources: &str) -> Result {
-            let (user, key) = (site().admin(), site().variable("TF_VAR_private_key_file")?);
-            let head = format!(
-                "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
-                 provider \"socle\" {{\n  ssh {{\n    user = \"{user}\"\n    private_key = file(\"{key}\")\n  }}\n}}\n"
-            );
-            Ok(self.terraform.write("main.tf", &(head + resources))?)
-        }
-
-        fn apply(&self, resources: &str) -> Result {
-            self.write(resources)?;
-            Ok(self.terraform.apply()?)
-        }
-
-        /// What `plan` says, warnings included.
-        fn plan(&self) -> Result<String> {
-            Ok(self.terraform.run(&["plan", "-json", "-input=false"])?)
-        }
-
-        /// No line of the private key stands in any file that Terraform wrote.
-        fn assert_no_secret(&self) -> Result {
-            let key = site().admin_key()?;
-            let lines: Vec<_> = key.lines().filter(|line| !line.contains("-----")).collect();
-            for file in fs::read_dir(self.terraform.folder())? {
-                let text = fs::read(file?.path()).unwrap_or_default();
-                let text = String::from_utf8_lossy(&text);
-                assert!(!lines.iter().any(|line| text.contains(*line)), "the private key was written down");
-            }
-            Ok(())
-        }
+    fn stage(number: usize) -> Result<(HostStage, Server)> {
+        Ok((HostStage::new(site())?, site().server(number)?))
     }
 
     fn hardened(server: &Server, more: &str) -> String {
+        host(server, &format!("{more}\n  {}", hardening("baseline", "")))
+    }
+
+    /// The address from which this machine comes to the server.
+    fn ours(server: &Server) -> String {
+        let (network, _) = server.address.rsplit_once('.').expect("an IPv4 address");
+        format!("{network}.1/32")
+    }
+
+    fn walled(from: &str) -> String {
         format!(
-            "resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  host_key = \"{}\"\n  {more}\n  hardening {{\n    \
-             profile = \"baseline\"\n  }}\n}}\n",
-            server.address, server.host_key
+            "firewall {{\n    ssh_from = [\"{from}\"]\n    open = {{ https = {{ port = 443, from = [\"0.0.0.0/0\"] }} }}\n  }}"
         )
     }
 
     #[test]
-    fn is_hardened_stays_so_shows_drift_and_is_forgotten() -> Result {
-        let (stage, server) = (Stage::new()?, site().server(1)?);
-        stage.apply(&hardened(&server, ""))?;
-        let state = stage.terraform.state_of("socle_host.x")?;
-        assert_eq!(state["controls"], json!({"network.log-martians": "applied"}));
-        assert_eq!((&state["reachable"], &state["facts"]["os"]), (&json!(true), &json!("debian 12")));
+    fn has_a_firewall_that_a_new_session_confirmed_and_whose_drift_shows() -> Result {
+        let (stage, server) = stage(1)?;
+        stage.apply(&host(&server, &walled(&ours(&server))))?;
+        assert_eq!(stage.terraform.state_of("socle_host.x")?["controls"], json!({"firewall": "applied"}));
+        let kept =
+            "systemctl list-timers --all --no-legend 'socle-*'; systemctl is-enabled socle-firewall.service";
+        assert_eq!(
+            site().on(&server.name, kept)?,
+            "enabled\n",
+            "confirmed: no timer, and a restart loads it"
+        );
         stage.terraform.assert_plan_is_empty();
 
-        site().on("server-1", "echo 0 >/proc/sys/net/ipv4/conf/all/log_martians")?;
+        site().on(&server.name, "nft add rule inet socle part_host tcp dport 8080 accept")?;
         let shown = stage.terraform.run(&["plan", "-input=false"])?;
-        assert!(shown.contains(r#"~ "network.log-martians" = "drifted" -> "applied""#), "{shown}");
+        assert!(shown.contains("\"drifted\" -> \"applied\""), "{shown}");
         stage.terraform.apply()?;
-        assert_eq!(site().on("server-1", "cat /proc/sys/net/ipv4/conf/all/log_martians")?.trim(), "1");
+        assert!(!site().on(&server.name, "nft list table inet socle")?.contains("8080"));
         stage.terraform.assert_plan_is_empty();
+        Ok(())
+    }
 
-        stage.terraform.destroy()?;
-        let left = "cat /proc/sys/net/ipv4/conf/all/log_martians; ls -d /var/lib/socle /usr/local/libexec/socle 2>/dev/null || :";
-        assert_eq!(site().on("server-1", left)?.trim(), "1", "the hardening stays, our traces go");
-        stage.assert_no_secret()
+    #[test]
+    fn refuses_a_firewall_that_would_lock_us_out() -> Result {
+        let (stage, server) = stage(2)?;
+        stage.write(&host(&server, &walled("192.0.2.0/24")))?;
+        let refused = stage.terraform.apply().expect_err("we are not in that range");
+        assert!(refused.says("these rules would lock out"), "{refused}");
+        assert_eq!(site().on(&server.name, "nft list tables")?, "");
+        Ok(())
+    }
+
+    #[test]
+    fn keeps_sshd_as_it_was_when_it_does_not_take_a_value_and_tells_what_it_reached() -> Result {
+        let (stage, server) = stage(3)?;
+        stage.apply(&host(&server, &hardening("baseline", "")))?;
+        let wrong = hardening("baseline", "overrides = { \"ssh.ciphers\" = \"rot13\" }");
+        stage.write(&host(&server, &wrong))?;
+        let failed = stage.terraform.apply().expect_err("sshd does not take it");
+        assert!(failed.says("ssh.ciphers") && failed.says("Bad SSH2 cipher spec"), "{failed}");
+        let controls = &stage.terraform.state_of("socle_host.x")?["controls"];
+        assert_eq!(
+            (&controls["ssh.ciphers"], &controls["ssh.max-auth-tries"]),
+            (&json!("drifted"), &json!("applied"))
+        );
+        assert_eq!(site().over_ssh(&server.name, "sudo sshd -t", b"")?.status.code(), Some(0));
+        stage.apply(&host(&server, &hardening("baseline", "")))?;
+        stage.terraform.assert_plan_is_empty();
+        Ok(())
+    }
+
+    #[test]
+    fn with_a_control_that_does_not_exist_is_refused_before_anything_is_asked_of_it() -> Result {
+        let (stage, server) = stage(4)?;
+        stage.write(&host(
+            &server,
+            &hardening("baseline", "exceptions = { \"ssh.tcp-forwading\" = \"bastion\" }"),
+        ))?;
+        let refused = stage.terraform.run(&["validate"]).expect_err("no such control");
+        assert!(refused.says("did you mean \"ssh.tcp-forwarding\""), "{refused}");
+        Ok(())
+    }
+
+    #[test]
+    fn is_refreshed_by_a_reader_who_may_change_nothing() -> Result {
+        let (stage, server) = stage(4)?;
+        stage.apply(&host(&server, &hardening("baseline", "")))?;
+        let controls = &stage.terraform.state_of("socle_host.x")?["controls"];
+        assert_eq!(
+            controls["sysctl.kernel-kptr-restrict"],
+            json!("unsupported"),
+            "its kernel is the machine's"
+        );
+        let reader = "useradd --create-home --shell /bin/sh --groups socle-readers reader; \
+                      install -d -o reader -m 700 ~reader/.ssh; install -o reader -m 600 ~admin/.ssh/authorized_keys ~reader/.ssh/";
+        site().on(&server.name, reader)?;
+        site().on(&server.name, "echo 0 >/proc/sys/net/ipv4/conf/all/log_martians")?;
+        stage.write_as("reader", &host(&server, &hardening("baseline", "")))?;
+        let shown = stage.plan_in_words()?;
+        assert!(shown.contains("drifted") && !shown.contains("Host is not prepared"), "{shown}");
+        let failed = stage.terraform.apply().expect_err("a reader changes nothing");
+        assert!(failed.says("sudo"), "{failed}");
+        let tried = site().on(
+            &server.name,
+            "su reader -c 'sudo -n id; sudo -n /usr/local/libexec/socle/hardening-*' 2>&1 || :",
+        )?;
+        assert!(tried.contains("password is required") && !tried.contains("uid=0"), "{tried}");
+        Ok(())
     }
 
     #[test]
     fn that_is_down_keeps_its_state_with_a_warning_and_can_be_forgotten() -> Result {
-        let (stage, server) = (Stage::new()?, site().server(2)?);
+        let (stage, server) = stage(5)?;
         stage.apply(&hardened(&server, "on_unreachable = \"forget\""))?;
-        site().run("stop", &["server-2"])?;
-        let said = stage.plan()?;
+        site().run("stop", &[&server.name])?;
+        let said = stage.plan_in_words()?;
         assert!(said.contains("Host cannot be reached") && !said.contains(r#""@level":"error""#), "{said}");
         assert!(
             stage.terraform.plan()?.changes().next().is_none(),
@@ -141,13 +144,13 @@ printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":
 
     #[test]
     fn that_shows_another_key_is_a_warning_for_a_plan_and_an_error_for_an_apply() -> Result {
-        let (stage, server) = (Stage::new()?, site().server(3)?);
+        let (stage, server) = stage(6)?;
         stage.apply(&hardened(&server, ""))?;
         site().on(
-            "server-3",
+            &server.name,
             "rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh",
         )?;
-        let said = stage.plan()?;
+        let said = stage.plan_in_words()?;
         assert!(said.contains("Host key differs") && said.contains("SHA256:"), "{said}");
         stage.write(&hardened(&server, "user = \"root\""))?;
         let failed = stage.terraform.apply().expect_err("the key differs");
@@ -157,21 +160,20 @@ printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":
 
     #[test]
     fn that_was_just_rented_is_made_ours_at_the_first_contact() -> Result {
-        let (stage, server) = (Stage::new()?, site().server(4)?);
+        let (stage, server) = stage(7)?;
         let fresh = format!(
             "resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  host_key = null\n  user = \"deploy\"\n  bootstrap {{\n    \
-             accept_new_host_key = true\n  }}\n  hardening {{\n    profile = \"baseline\"\n  }}\n}}\n",
-            server.address
+             accept_new_host_key = true\n  }}\n  {}\n}}\n",
+            server.address,
+            hardening("baseline", "")
         );
         stage.apply(&fresh)?;
         assert_eq!(stage.terraform.state_of("socle_host.x")?["accepted_host_key"], json!(server.host_key));
-        assert_eq!(
-            site().on("server-4", "id -un deploy; stat -c %a /etc/sudoers.d/socle-deploy")?,
-            "deploy\n440\n"
-        );
+        let made = "id -un deploy; stat -c %a /etc/sudoers.d/socle-deploy /etc/sudoers.d/socle-readers";
+        assert_eq!(site().on(&server.name, made)?, "deploy\n440\n440\n");
         stage.terraform.assert_plan_is_empty();
 
-        let rival = Stage::new()?;
+        let rival = HostStage::new(site())?;
         rival.write(&hardened(&server, ""))?;
         let refused = rival.terraform.apply().expect_err("it has an owner");
         assert!(refused.says("belongs to socle_host "), "{refused}");
@@ -181,8 +183,20 @@ printf '{"changed":false,"facts":{"os":"debian 12","architecture":"%s","kernel":
     }
 
     #[test]
+    fn that_lacks_the_programs_of_this_version_is_a_warning_and_a_plan_to_bring_them() -> Result {
+        let (stage, server) = stage(8)?;
+        stage.apply(&hardened(&server, ""))?;
+        site().on(&server.name, "rm /usr/local/libexec/socle/*")?;
+        let said = stage.plan_in_words()?;
+        assert!(said.contains("Host is not prepared yet"), "{said}");
+        stage.terraform.apply()?;
+        stage.terraform.assert_plan_is_empty();
+        Ok(())
+    }
+
+    #[test]
     fn is_imported_by_user_and_address_and_plans_empty() -> Result {
-        let (stage, server) = (Stage::new()?, site().server(5)?);
+        let (stage, server) = stage(2)?;
         stage.terraform.write("known_hosts", &site().known_hosts()?)?;
         let (user, key) = (site().admin(), site().variable("TF_VAR_private_key_file")?);
         stage.terraform.write(

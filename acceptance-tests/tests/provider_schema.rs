@@ -66,11 +66,22 @@ fn serves_what_the_interface_promises() -> Result {
     };
     assert_eq!(
         names("resource_schemas"),
-        ["socle_cluster", "socle_dns_records", "socle_dns_zone", "socle_host", "socle_manifests"]
+        [
+            "socle_backup_policy",
+            "socle_backup_store",
+            "socle_cluster",
+            "socle_dns_records",
+            "socle_dns_zone",
+            "socle_host",
+            "socle_manifests"
+        ]
     );
     assert_eq!(names("ephemeral_resource_schemas"), ["socle_kubeconfig"]);
-    assert_eq!(names("data_source_schemas"), ["socle_dns_delegation", "socle_dns_zone"]);
-    assert_eq!(names("functions"), ["parse_zone_file", "render_zone_file"]);
+    assert_eq!(
+        names("data_source_schemas"),
+        ["socle_backup_iam_policy", "socle_backup_status", "socle_dns_delegation", "socle_dns_zone"]
+    );
+    assert_eq!(names("functions"), ["next_runs", "parse_zone_file", "render_zone_file"]);
     Ok(())
 }
 

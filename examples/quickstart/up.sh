@@ -11,9 +11,8 @@ programs=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 "$programs/sandbox" --name quickstart up --aws
 eval "$("$programs/sandbox" --name quickstart env)"
 
-# Terraform takes the provider from here, and asks no registry.
-settings=$(mktemp)
-trap 'rm -f "$settings"' EXIT
+# Terraform takes the provider from here, and asks no registry. The file stays, for whoever goes on by hand.
+settings=$PWD/examples/quickstart/.terraformrc
 cat >"$settings" <<HCL
 provider_installation {
   dev_overrides {
@@ -40,5 +39,7 @@ What there is now:
   the zone, record by record    terraform -chdir=examples/quickstart output records
   the zone as a file            terraform -chdir=examples/quickstart output -raw zone_file
 To go on by hand:               eval "\$($programs/sandbox --name quickstart env)"
+                                export TF_CLI_CONFIG_FILE=$settings
+                                terraform -chdir=examples/quickstart plan
 To remove all of it:            make quickstart-down
 TEXT

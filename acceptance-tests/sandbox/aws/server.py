@@ -6,6 +6,8 @@ routing, and answers names as they were written. Tests on that would prove nothi
 by their identity and follows the documented behaviour of Route 53. Everything else is moto's own.
 
 Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
+
+moto names some of S3's answers after the call, as no S3 does; here they have the roots that S3's reference gives them.
 """
 
 import re
@@ -15,6 +17,7 @@ from moto.route53.exceptions import HostedZoneNotEmpty, InvalidInput, Route53Cli
 from moto.route53.models import FakeZone, Route53Backend
 from moto.route53.responses import Route53
 from moto.core.responses import ActionResult
+from moto.s3.responses import S3Response
 
 APEX_TYPES = ("NS", "SOA")
 ESCAPE = re.compile(r"\\(\d{3})")
@@ -173,6 +176,23 @@ def delete_zone(backend, id_):
     return backend.zones.pop(zone.resource_id)
 
 
+S3_ROOTS = {
+    "GetBucketVersioningResponse": "VersioningConfiguration",
+    "GetBucketTaggingResponse": "Tagging",
+    "GetBucketLifecycleConfigurationResponse": "LifecycleConfiguration",
+}
+S3_ROOT = re.compile(r"(</?)(" + "|".join(S3_ROOTS) + r")\b")
+serialized_by_moto = S3Response.serialized
+
+
+def serialized(response, result):
+    status, headers, body = serialized_by_moto(response, result)
+    if isinstance(body, str):
+        body = S3_ROOT.sub(lambda root: root[1] + S3_ROOTS[root[2]], body)
+    return status, headers, body
+
+
+S3Response.serialized = serialized
 FakeZone.add_rrset = add_record_set
 FakeZone.resource_record_set_count = property(lambda zone: len(zone.sets))
 Route53Backend.change_resource_record_sets = change_record_sets

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod detached;
 pub mod doctor;
+pub mod gitlab_ci_local;
 pub mod go_module;
 pub mod kubernetes;
 pub mod machine;

@@ -93,6 +93,8 @@ impl<'a> ByHand<'a> {
     /// Gives the pods of all nodes addresses, and routes to each other.
     pub fn connect(&self, nodes: &[&Server]) -> Result<(), ServersError> {
         let range = |node: &Server| {
+            let assigned = format!("wait --for=jsonpath={{.spec.podCIDR}} node/{} --timeout=120s", node.name);
+            self.kubectl(nodes[0], &assigned)?;
             let asked = format!("get node {} --output=jsonpath={{.spec.podCIDR}}", node.name);
             self.kubectl(nodes[0], &asked)
         };

@@ -11,6 +11,7 @@
 //! | room | what it manages |
 //! |---|---|
 //! | [`file`], [`edit`] | whole files and folders; keys, lines and blocks in files that others own too |
+//! | [`secret`], [`gone`], [`system_user`] | what a service of ours keeps from others, leaves no trace of, and runs as |
 //! | [`sysctl`], [`kernel_module`], [`mount`], [`swap`] | the kernel |
 //! | [`unit`], [`journald`], [`cron`], [`time_sync`] | systemd and what runs by the clock |
 //! | [`package`], [`account`], [`limits`], [`login_defs`], [`pam`], [`sshd`], [`audit`] | packages, accounts, access |
@@ -35,6 +36,7 @@ pub mod facts;
 mod fault;
 pub mod file;
 pub mod firewall;
+pub mod gone;
 pub mod hardening;
 mod host;
 pub mod installed;
@@ -52,10 +54,12 @@ pub mod pam;
 pub mod pending;
 pub mod preparation;
 mod program;
+pub mod secret;
 pub mod service;
 pub mod sshd;
 pub mod swap;
 pub mod sysctl;
+pub mod system_user;
 pub mod time_sync;
 mod toml;
 pub mod unit;

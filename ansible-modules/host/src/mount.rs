@@ -53,6 +53,16 @@ impl Options {
         self.wanted.iter().filter(|option| !there.contains(option)).cloned().collect()
     }
 
+    /// The line of fstab for a mount that systemd makes by itself, and remounts by that line when there is one.
+    fn line_of_its_own(&self) -> Option<String> {
+        let (source, kind) = match self.target.as_str() {
+            "/dev/shm" => ("tmpfs", "tmpfs"),
+            "/proc" => ("proc", "proc"),
+            _ => return None,
+        };
+        Some(format!("{source} {} {kind} defaults,{} 0 0\n", self.target, self.wanted.join(",")))
+    }
+
     /// fstab with the options on the target's line.
     fn in_fstab(&self, text: &str) -> String {
         text.lines().map(|line| if target_of(line) == Some(&self.target) { self.on_line(line) } else { line.to_owned() } + "\n").collect()
@@ -111,9 +121,13 @@ impl Item for Options {
         let missing = self.missing(live);
         let remount = (!missing.is_empty()).then(|| Change::Remount(missing.join(",")));
         let (Some(fstab), Some(written)) = (&observed.fstab, &observed.line) else {
-            return match remount {
-                None => Ok(Vec::new()),
-                Some(_) => Err(Fault::unsupported(format!(
+            return match (remount, self.line_of_its_own()) {
+                (None, _) => Ok(Vec::new()),
+                (Some(remount), Some(added)) => {
+                    let text = observed.fstab.clone().unwrap_or_default();
+                    Ok(vec![Change::Fstab(text + &added), remount])
+                }
+                (Some(_), None) => Err(Fault::unsupported(format!(
                     "{target} is not mounted by {FSTAB}: its unit decides its options"
                 ))),
             };
@@ -166,6 +180,16 @@ mod tests {
         let changes = item.compare(&item.observe(&root.host()).unwrap()).unwrap();
         let fstab = "# x /tmp\ntmpfs /tmp tmpfs nodev,nosuid 0 0\n".to_owned();
         assert_eq!(changes, [Change::Fstab(fstab), Change::Remount("nodev".to_owned())]);
+    }
+
+    #[test]
+    fn a_mount_that_systemd_makes_by_itself_gets_a_line_in_fstab() {
+        let mounts = "31 22 0:9 / /dev/shm rw,nosuid,nodev - tmpfs tmpfs rw\n";
+        let root = Root::with(&[("/proc/self/mountinfo", mounts), ("/etc/fstab", "# empty\n")]);
+        let item = Options::new("/dev/shm", &["nodev", "noexec"]);
+        let changes = item.compare(&item.observe(&root.host()).unwrap()).unwrap();
+        let fstab = "# empty\ntmpfs /dev/shm tmpfs defaults,nodev,noexec 0 0\n".to_owned();
+        assert_eq!(changes, [Change::Fstab(fstab), Change::Remount("noexec".to_owned())]);
     }
 
     #[test]

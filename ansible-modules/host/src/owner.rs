@@ -5,13 +5,40 @@ use serde::{Deserialize, Serialize};
 use crate::file::{self, New, Owner as FileOwner};
 use crate::{Fault, Host};
 
-const FOLDER: &str = "/var/lib/socle/owners";
+/// Where the records are, one a subject: `SUBJECT.json`.
+pub const FOLDER: &str = "/var/lib/socle/owners";
 
 /// The record of an owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Who: `socle_host.cp1`, `role socle.platform.hardening`.
+    /// Who: `socle_host 7f…`, `ansible`.
     pub owner: String,
+    /// How far the owner's work is.
+    #[serde(default)]
+    pub state: Progress,
+}
+
+/// How far the owner's work is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// Being made: a create that died left it, and the next one of its kind takes it over.
+    Creating,
+    /// Made.
+    #[default]
+    Complete,
+}
+
+impl Record {
+    /// Whether `owner` may take its subject: it is the owner, or of the kind whose create died here.
+    pub fn gives_way_to(&self, owner: &str) -> bool {
+        fn kind(owner: &str) -> Option<&str> {
+            owner.split_once(' ').map(|(kind, _)| kind)
+        }
+        let is_left_over =
+            self.state == Progress::Creating && kind(owner).is_some() && kind(&self.owner) == kind(owner);
+        self.owner == owner || is_left_over
+    }
 }
 
 /// Why a subject could not be claimed or released.
@@ -58,12 +85,16 @@ fn path(subject: &str) -> Result<String, OwnerFault> {
 
 /// Who owns `subject`; none when nobody does.
 pub fn owner_of(host: &Host, subject: &str) -> Result<Option<String>, OwnerFault> {
+    Ok(record_of(host, subject)?.map(|record| record.owner))
+}
+
+fn record_of(host: &Host, subject: &str) -> Result<Option<Record>, OwnerFault> {
     let Some(bytes) = host.read(&path(subject)?)? else { return Ok(None) };
     let damaged = |error: serde_json::Error| OwnerFault::Damaged {
         subject: subject.to_owned(),
         reason: error.to_string(),
     };
-    Ok(Some(serde_json::from_slice::<Record>(&bytes).map_err(damaged)?.owner))
+    Ok(Some(serde_json::from_slice::<Record>(&bytes).map_err(damaged)?))
 }
 
 /// All subjects that are owned, with their owners, sorted.
@@ -76,22 +107,33 @@ pub fn all(host: &Host) -> Result<Vec<(String, String)>, OwnerFault> {
 
 /// Whether `owner` may have `subject`: nobody else has it. Changes nothing, so check mode asks this.
 pub fn may_claim(host: &Host, subject: &str, owner: &str) -> Result<(), OwnerFault> {
-    match owner_of(host, subject)? {
-        Some(there) if there != owner => {
-            Err(OwnerFault::Taken { subject: subject.to_owned(), there, asked: owner.to_owned() })
-        }
+    match record_of(host, subject)? {
+        Some(there) if !there.gives_way_to(owner) => Err(OwnerFault::Taken {
+            subject: subject.to_owned(),
+            there: there.owner,
+            asked: owner.to_owned(),
+        }),
         _ => Ok(()),
     }
 }
 
 /// Makes `owner` the owner of `subject`. Done again, it changes nothing.
 pub fn claim(host: &Host, subject: &str, owner: &str) -> Result<(), OwnerFault> {
-    may_claim(host, subject, owner)?;
-    if owner_of(host, subject)?.is_some() {
+    if owner_of(host, subject)?.as_deref() == Some(owner) {
         return Ok(());
     }
+    claim_while(host, subject, owner, Progress::Complete)
+}
+
+/// [`claim`] for an owner that is made in steps: what a create of its kind that died left is taken over.
+pub fn claim_while(host: &Host, subject: &str, owner: &str, progress: Progress) -> Result<(), OwnerFault> {
+    let record = Record { owner: owner.to_owned(), state: progress };
+    if record_of(host, subject)?.as_ref() == Some(&record) {
+        return Ok(());
+    }
+    may_claim(host, subject, owner)?;
     file::records_folder(host)?;
-    let text = format!("{}\n", serde_json::json!(Record { owner: owner.to_owned() }));
+    let text = format!("{}\n", serde_json::json!(record));
     let new = New { bytes: text.as_bytes(), mode: 0o600, owner: &FileOwner::root(), validate: None };
     Ok(file::write(host, &path(subject)?, &new)?)
 }
@@ -119,6 +161,19 @@ mod tests {
         release(&host, "hardening", "socle_host.a").unwrap();
         claim(&host, "hardening", "role hardening").unwrap();
         assert_eq!(all(&host).unwrap(), [("hardening".to_owned(), "role hardening".to_owned())]);
+    }
+
+    #[test]
+    fn what_a_create_that_died_left_is_taken_over_by_its_kind_alone() {
+        let root = Root::new();
+        let host = root.host();
+        let claim_as = |owner, progress| claim_while(&host, "backup-db", owner, progress);
+        claim_as("socle_backup_policy 7f", Progress::Creating).unwrap();
+        assert!(claim(&host, "backup-db", "role socle.platform.backup_agent").is_err());
+        claim_as("socle_backup_policy 00", Progress::Creating).unwrap();
+        claim_as("socle_backup_policy 00", Progress::Complete).unwrap();
+        let refused = claim_as("socle_backup_policy 7f", Progress::Creating).unwrap_err().to_string();
+        assert!(refused.contains("belongs to socle_backup_policy 00"), "{refused}");
     }
 
     #[test]

@@ -81,12 +81,19 @@ impl<'p> Preparation<'p> {
             foreseen.outcomes.iter_mut().for_each(|outcome| outcome.changed &= mode == Mode::Check);
             return foreseen.outcomes;
         }
-        if let (true, Some(service)) = (foreseen.restarts, &self.service)
-            && let Err(fault) = service.owe_restart(host)
-        {
-            return vec![Outcome::of_fault(self.service_name(), &fault)];
+        self.apply(host, foreseen.restarts)
+            .unwrap_or_else(|fault| vec![Outcome::of_fault(self.service_name(), &fault)])
+    }
+
+    /// Applies all; a restart is owed from before the first change, and no longer when nothing came of it.
+    fn apply(&self, host: &Host, restarts: bool) -> Result<Vec<Outcome>, Fault> {
+        let service = self.service.as_ref().filter(|service| restarts && !service.owes_restart(host));
+        service.map_or(Ok(()), |service| service.owe_restart(host))?;
+        let pass = self.pass(host, Mode::Apply, true);
+        if let Some(service) = service.filter(|_| !pass.restarts) {
+            service.forgive_restart(host)?;
         }
-        self.pass(host, Mode::Apply, true).outcomes
+        Ok(pass.outcomes)
     }
 
     fn service_name(&self) -> String {

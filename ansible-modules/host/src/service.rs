@@ -82,6 +82,16 @@ impl Service {
         pending::owe(host, &self.debt())
     }
 
+    /// Whether that is written down.
+    pub(crate) fn owes_restart(&self, host: &Host) -> bool {
+        pending::is_owed(host, &self.debt())
+    }
+
+    /// Forgets it: nothing was changed.
+    pub(crate) fn forgive_restart(&self, host: &Host) -> Result<(), Fault> {
+        pending::paid(host, &self.debt())
+    }
+
     fn debt(&self) -> String {
         format!("restart {}", self.name)
     }

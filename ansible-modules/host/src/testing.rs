@@ -99,6 +99,16 @@ impl Systemd {
         })
     }
 
+    /// The same, where one program accepts nothing.
+    pub(crate) fn refusing(&self, root: &Root, name: &'static str) -> Host {
+        let (systemd, folder) = (self.clone(), root.host());
+        root.answering(move |program| match program.name() {
+            "systemctl" => systemd.answer(&folder, program.arguments()),
+            other if other == name => Output { code: Some(1), ..Output::default() },
+            _ => said(""),
+        })
+    }
+
     /// What it was told since the last time, without the unit.
     pub(crate) fn verbs(&self) -> Vec<String> {
         std::mem::take(&mut self.verbs.lock().unwrap())

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// The answer of a module.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Whether anything was changed, or in check mode would be.
     pub changed: bool,
@@ -138,7 +138,7 @@ impl Answer {
 
 fn summary(items: &[Outcome]) -> String {
     let changed = items.iter().filter(|item| item.changed).count();
-    let would = items.iter().any(|item| item.state == State::WouldChange);
+    let would = items.iter().any(|item| item.changed && item.state == State::WouldChange);
     match (changed, would) {
         (0, _) => "all as wanted".to_owned(),
         (_, true) => format!("{changed} of {} would change", items.len()),

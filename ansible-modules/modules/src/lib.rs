@@ -1,5 +1,6 @@
 //! The programs of the collection, thin: arguments → host → result. One binary a module, in `bin/`.
 
+pub mod backup_agent;
 pub mod container_runtime;
 pub mod firewall;
 pub mod hardening;

@@ -211,8 +211,8 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Drill {
-    /// A folder for throwaway servers and files; the drill makes a folder of its own in it.
-    /// Default: `/var/lib/socle/drill`.
+    /// A folder for throwaway servers and files; the drill makes a folder of its own in it. The drill's user must be able
+    /// to enter it, so it is not below `/var/lib/socle`, which is root's alone. Default: `/var/lib/socle-drill`.
     pub scratch: PathBuf,
     /// The system user of the throwaway server: neither root nor that of the live one. Default: `socle-drill`.
     pub system_user: String,
@@ -424,7 +424,7 @@ impl Drill {
 impl Default for Drill {
     fn default() -> Self {
         Self {
-            scratch: PathBuf::from("/var/lib/socle/drill"),
+            scratch: PathBuf::from("/var/lib/socle-drill"),
             system_user: "socle-drill".to_owned(),
             queries: Vec::new(),
             files: Vec::new(),

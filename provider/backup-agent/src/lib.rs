@@ -4,6 +4,7 @@
 //! Without the feature `agent` this crate is the agent's public contract alone, and light:
 //! - [`configuration`]: the file that tells a policy;
 //! - [`status`]: the records that the agent leaves on its host;
+//! - [`schedule`]: when it runs, as the timer of the policy has it;
 //! - [`retention`], [`metrics`], [`object_history`]: what follows from them, pure.
 
 pub mod configuration;
@@ -12,6 +13,7 @@ pub mod metrics;
 pub mod object_history;
 pub mod quantity;
 pub mod retention;
+pub mod schedule;
 pub mod status;
 
 #[cfg(feature = "agent")]

@@ -145,6 +145,22 @@ fn a_new_password_gets_its_key_before_the_old_one_loses_its() {
 }
 
 #[test]
+fn keys_are_changed_without_a_backup_and_before_there_is_a_repository() {
+    let stage = Stage::of_files();
+    stage.run(&["keys"]);
+    assert_eq!(stage.objects(""), [""; 0], "nothing is made by it");
+    stage.run(&["run"]);
+    let old = fs::read_to_string(stage.path("password")).unwrap();
+    write_secret(&stage.path("old-password"), &old);
+    write_secret(&stage.path("password"), &stage::random_name());
+    stage.configure("/repository/previous_password", json!({ "file": stage.path("old-password") }));
+    stage.run(&["keys"]);
+    assert_eq!((stage.objects("keys/").len(), stage.snapshots_of_restic().len()), (1, 1));
+    stage.run(&["keys"]);
+    assert_eq!(stage.objects("keys/").len(), 1, "a second time changes nothing");
+}
+
+#[test]
 fn what_an_intruder_wiped_is_restored_as_it_was_and_put_back() {
     let stage = Stage::of_files();
     stage.run(&["run"]);

@@ -6,6 +6,7 @@ mod vault;
 
 use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
+use crate::backup::{BackupIamPolicy, BackupPolicy, BackupStatus, BackupStore, NextRuns};
 use crate::clients::{Clients, Settings};
 use crate::cluster::{ClusterResource, Kubeconfig};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
@@ -62,10 +63,15 @@ impl Provider for Socle {
             .resource::<ManagedHost>()
             .resource::<Manifests>()
             .resource::<ClusterResource>()
+            .resource::<BackupStore>()
+            .resource::<BackupPolicy>()
             .ephemeral::<Kubeconfig>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
+            .data_source::<BackupIamPolicy>()
+            .data_source::<BackupStatus>()
             .function::<ParseZoneFile>()
             .function::<RenderZoneFile>()
+            .function::<NextRuns>()
     }
 }

@@ -28,8 +28,8 @@ pub use keys::KeyPair;
 pub use network::{Lan, routes_of_the_machine};
 pub use podman::{ContainerState, Podman};
 
-/// A server boots in a few seconds; a machine that is busy compiling takes longer.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// A server boots in a few seconds; on a machine whose every core is wanted by twenty compilers it takes minutes.
+const PATIENCE: Duration = Duration::from_mins(6);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The user of every server who may do everything by `sudo`.

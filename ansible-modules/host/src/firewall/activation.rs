@@ -254,7 +254,9 @@ fn confirmed(host: &Host, mode: Mode) -> Result<Option<&'static str>, Fault> {
     if nftables::table(host, "inet", "socle")? != pending.live {
         let text = "the rules were not confirmed in time, so the previous ones are back: look whether `ssh_from` has the \
                     address you come from, and load them again";
-        file::remove(host, PENDING)?;
+        if mode == Mode::Apply {
+            file::remove(host, PENDING)?;
+        }
         return Err(Fault::refused(text));
     }
     let session = Session::above(host)?;

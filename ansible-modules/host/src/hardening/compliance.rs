@@ -1,5 +1,6 @@
 //! The compliance report: one HTML page for a fleet, with nothing outside it, from the reports of its hosts. Pure.
 
+use super::control::Control;
 use super::outcome::{ControlOutcome, HostReport, Standing};
 use super::table;
 
@@ -10,23 +11,26 @@ table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;ve
 td{overflow-wrap:anywhere}code{font-size:.92em;white-space:pre-wrap}small{opacity:.75}
 .s{font-weight:600;white-space:nowrap}.s::before{content:'';display:inline-block;width:.65em;height:.65em;border-radius:50%;margin-right:.45em;background:currentColor}
 .applied .s{color:var(--applied)}.drifted .s{color:var(--drifted)}.pending-reboot .s{color:var(--pending-reboot)}.excepted .s{color:var(--excepted)}.unsupported .s{color:var(--unsupported)}
+.controls{table-layout:fixed}.controls th:nth-child(1){width:9.5em}.controls th:nth-child(2){width:23%}.controls th:nth-child(5){width:32%}
+.bar{display:inline-block;vertical-align:middle;width:7em;height:.7em;margin-right:.6em;border-radius:.35em;background:linear-gradient(to right,var(--applied) var(--score),var(--line) var(--score))}
+.n{text-align:right;font-variant-numeric:tabular-nums}.n.zero{opacity:.45}a{color:inherit}
 .filter{margin:1rem 0}.filter label{margin-right:1rem}
 @media print{.filter{display:none}body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}thead{display:table-header-group}}
 ";
 
 /// The page. The same reports give the same page.
 pub fn page(reports: &[HostReport]) -> String {
-    let hosts: String = reports.iter().map(host).collect();
+    let hosts: String = (1..).zip(reports).map(|(number, report)| host(number, report)).collect();
+    let count = if reports.len() == 1 { "1 host".to_owned() } else { format!("{} hosts", reports.len()) };
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>Hardening of {} hosts</title><style>\n{STYLE}{}</style></head><body>\n\
-         <h1>Hardening</h1><p>Hosts: {}. A score is applied controls of those that the host can do and was asked for.</p>\n{}{}{hosts}</body></html>\n",
-        reports.len(),
+         <title>Hardening of {count}</title><style>\n{STYLE}{}</style></head><body>\n\
+         <h1>Hardening of {count}</h1><p>A score is the part that is applied of the controls that the host was asked for and can do: \
+         what is excepted or unsupported does not count.</p>\n{}{}{hosts}</body></html>\n",
         hiding(),
-        reports.len(),
-        filter(),
         summary(reports),
+        filter(),
     )
 }
 
@@ -48,29 +52,43 @@ fn hiding() -> String {
 }
 
 fn summary(reports: &[HostReport]) -> String {
-    let heads = Standing::ALL.map(|standing| format!("<th>{}</th>", standing.word())).concat();
-    let rows: String = reports.iter().map(summary_row).collect();
+    let heads = Standing::ALL.map(|standing| format!("<th class=\"n\">{}</th>", standing.word())).concat();
+    let rows: String = (1..).zip(reports).map(|(number, report)| summary_row(number, report)).collect();
     format!(
         "<table><thead><tr><th>host</th><th>profile</th><th>score</th>{heads}</tr></thead><tbody>\n{rows}</tbody></table>\n"
     )
 }
 
-fn summary_row(report: &HostReport) -> String {
-    let counts = Standing::ALL.map(|standing| format!("<td>{}</td>", report.count(standing))).concat();
+fn summary_row(number: usize, report: &HostReport) -> String {
+    let counts = Standing::ALL.map(|standing| count_cell(report.count(standing))).concat();
     let (host, profile, score) = (escaped(&report.host), escaped(&report.profile), score(report));
-    format!("<tr><td>{host}</td><td>{profile}</td><td>{score}</td>{counts}</tr>\n")
+    let bar = report
+        .score()
+        .map_or(String::new(), |score| format!("<span class=\"bar\" style=\"--score:{score}%\"></span>"));
+    format!(
+        "<tr><td><a href=\"#host-{number}\">{host}</a></td><td>{profile}</td><td>{bar}{score}</td>{counts}</tr>\n"
+    )
+}
+
+fn count_cell(count: usize) -> String {
+    let zero = if count == 0 { " zero" } else { "" };
+    format!("<td class=\"n{zero}\">{count}</td>")
 }
 
 fn score(report: &HostReport) -> String {
     report.score().map_or("–".to_owned(), |score| format!("{score} %"))
 }
 
-fn host(report: &HostReport) -> String {
+fn host(number: usize, report: &HostReport) -> String {
     let mut controls: Vec<_> = report.controls.iter().collect();
-    controls.sort_by_key(|control| Standing::ALL.iter().position(|standing| *standing == control.standing));
+    // What people wrote comes before what the table says of itself.
+    controls.sort_by_key(|control| {
+        let place = Standing::ALL.iter().position(|standing| *standing == control.standing);
+        (place, control.reason.starts_with(super::selection::OPT_IN))
+    });
     let rows: String = controls.into_iter().map(row).collect();
     format!(
-        "<h2>{}</h2><p>{}, {}</p>\n<table><thead><tr><th>standing</th><th>control</th><th>observed</th><th>wanted</th>\
+        "<h2 id=\"host-{number}\">{}</h2><p>{}, {}</p>\n<table class=\"controls\"><thead><tr><th>standing</th><th>control</th><th>observed</th><th>wanted</th>\
          <th>reason</th></tr></thead><tbody>\n{rows}</tbody></table>\n",
         escaped(&report.host),
         escaped(&report.profile),
@@ -80,9 +98,11 @@ fn host(report: &HostReport) -> String {
 
 fn row(control: &ControlOutcome) -> String {
     let word = control.standing.word();
-    let title = table::control(&control.id).map(|known| known.title.as_str()).unwrap_or_default();
+    let known = table::control(&control.id);
+    let title = known.map(|known| known.title.as_str()).unwrap_or_default();
+    let rules = known.map(rules).unwrap_or_default();
     format!(
-        "<tr class=\"{word}\"><td class=\"s\">{word}</td><td><code>{}</code><br><small>{}</small></td><td><code>{}</code></td>\
+        "<tr class=\"{word}\"><td class=\"s\">{word}</td><td><code>{}</code><br><small>{}{rules}</small></td><td><code>{}</code></td>\
          <td><code>{}</code></td><td>{}</td></tr>\n",
         escaped(&control.id),
         escaped(title),
@@ -90,6 +110,19 @@ fn row(control: &ControlOutcome) -> String {
         escaped(&control.wanted),
         escaped(&control.reason),
     )
+}
+
+/// The rules that a control meets, by number.
+fn rules(control: &Control) -> String {
+    let anssi: Vec<_> = control.anssi.iter().map(|rule| format!("R{rule}")).collect();
+    let mut rules = Vec::new();
+    if !anssi.is_empty() {
+        rules.push(format!("ANSSI {}", anssi.join(", ")));
+    }
+    if !control.cis.is_empty() {
+        rules.push(format!("CIS {}", control.cis.join(", ")));
+    }
+    if rules.is_empty() { String::new() } else { format!("<br>{}", rules.join(" · ")) }
 }
 
 fn escaped(text: &str) -> String {
@@ -149,7 +182,7 @@ mod tests {
         let page = page(&[report("a", "")]);
         assert!(
             !page.contains("src=")
-                && !page.contains("href=")
+                && page.matches("href=").count() == page.matches("href=\"#").count()
                 && !page.contains("url(")
                 && !page.contains("<script")
         );

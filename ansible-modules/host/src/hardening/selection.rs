@@ -7,6 +7,9 @@ use super::nearest::nearest;
 use super::profile::Profile;
 use super::table;
 
+/// How the reason of a control begins that waits for its name.
+pub(super) const OPT_IN: &str = "opt-in by name";
+
 /// What a user asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
@@ -144,7 +147,7 @@ fn decision(control: &Control, arguments: &Arguments) -> Decision {
         return Decision::Except(format!("Kubernetes node: {reason}"));
     }
     if let (Consent::ByName(risk), false) = (control.consent, arguments.enable.contains(&control.id)) {
-        return Decision::Except(format!("opt-in by name, because {risk}"));
+        return Decision::Except(format!("{OPT_IN}, because {risk}"));
     }
     Decision::Apply(value(control, arguments))
 }

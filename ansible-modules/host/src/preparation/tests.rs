@@ -1,4 +1,5 @@
 use super::*;
+use crate::Program;
 use crate::file::File;
 use crate::service::Activity;
 use crate::testing::{Root, Systemd};
@@ -65,6 +66,20 @@ fn a_run_that_was_killed_between_change_and_restart_is_finished_by_the_next() {
         assert_eq!(systemd.verbs(), ["daemon-reload", "restart"]);
     }
     assert_eq!(states(&preparation("two").bring(&host, Mode::Apply)), [State::Ok; 4]);
+}
+
+#[test]
+fn a_configuration_that_is_not_accepted_restarts_nothing_later() {
+    let (root, systemd) = (Root::new(), Systemd::default());
+    let host = systemd.of(&root);
+    preparation("one").bring(&host, Mode::Apply);
+    systemd.verbs();
+    let strict = File::new("/etc/x", "two").validate(Program::new("checker").args(["{}"]));
+    let outcomes = Preparation::new().restarting(strict).service(service());
+    let refusing = systemd.refusing(&root, "checker");
+    assert_eq!(states(&outcomes.bring(&refusing, Mode::Apply)), [State::Refused]);
+    assert_eq!(states(&preparation("one").bring(&host, Mode::Apply)), [State::Ok; 4]);
+    assert_eq!(systemd.verbs(), [""; 0]);
 }
 
 #[test]

@@ -10,6 +10,8 @@ use super::check::{self, CheckError};
 use super::drill::{self, DrillError};
 use super::forget::{self, Effect, ForgetError};
 use super::journal;
+use super::keys;
+use super::repository::RepositoryError;
 use super::restore::{self, RestoreError, Target, Wanted};
 use super::run::{self, RunError};
 use super::session::{Session, SessionError, read_configuration};
@@ -45,6 +47,8 @@ pub enum Command {
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
         read_data: Option<u8>,
     },
+    /// Give the repository the keys that the configuration wants: after a change of a password, without a backup.
+    Keys,
     /// Put a backup into an empty place, or the repository itself back to what it was.
     Restore(RestoreArguments),
     /// Prove that the newest backup can be restored.
@@ -106,6 +110,9 @@ pub enum CommandError {
     /// Nothing was checked.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// The keys are not as wanted.
+    #[error(transparent)]
+    Keys(#[from] RepositoryError),
     /// Nothing was restored.
     #[error(transparent)]
     Restore(#[from] RestoreError),
@@ -140,6 +147,7 @@ fn perform(line: CommandLine) -> Result<Outcome, CommandError> {
             let percent = read_data.unwrap_or(configuration.check.read_data_percent);
             Ok(check::check(&mut Session::begin(configuration, "check")?, percent)?)
         }
+        Command::Keys => Ok(keys::keep(&mut Session::begin(configuration, "keys")?)?),
         Command::Restore(arguments) => {
             Ok(restore::restore(&mut Session::begin(configuration, "restore")?, &arguments.into())?)
         }

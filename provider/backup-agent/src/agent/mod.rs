@@ -7,6 +7,7 @@ pub mod dump;
 pub mod files;
 pub mod forget;
 pub mod journal;
+pub mod keys;
 pub mod lock;
 pub mod objects;
 pub mod pace;

@@ -26,6 +26,9 @@ use user_agent::UserAgentSuffix;
 /// The environment variable in which Terraform's wrappers name themselves.
 const APPEND_USER_AGENT: &str = "TF_APPEND_USER_AGENT";
 
+/// The environment variable that names another S3, before `AWS_ENDPOINT_URL` names it for all services.
+const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
+
 /// Where Route 53 has its endpoint; it is one for all regions of a partition.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -92,16 +95,54 @@ impl Aws {
         Self { settings, config: OnceCell::new() }
     }
 
+    /// A client of S3, single-shot; for another region than that of the settings, when one is given.
+    pub async fn s3(&self, region: Option<&str>) -> aws_sdk_s3::Client {
+        let mut s3 = aws_sdk_s3::config::Builder::from(self.config().await);
+        if let Some(region) = region {
+            s3.set_region(Some(Region::new(region.to_owned())));
+        }
+        if let Some(url) = self.s3_endpoint().await {
+            // Other S3s seldom have a name for each bucket.
+            s3.set_endpoint_url(Some(url)).set_force_path_style(Some(true));
+        }
+        if let Some(suffix) = self.user_agent_suffix() {
+            s3.push_interceptor(SharedInterceptor::new(suffix));
+        }
+        aws_sdk_s3::Client::from_conf(s3.build())
+    }
+
+    /// The URL of an S3 that is not AWS's own: that of the settings, else of the environment or the profile.
+    pub async fn s3_endpoint(&self) -> Option<String> {
+        let of_environment = || std::env::var(S3_ENDPOINT).ok().filter(|url| !url.is_empty());
+        let named = self.settings.endpoints.s3.clone().or_else(of_environment);
+        match named {
+            Some(url) => Some(url),
+            None => self.config().await.endpoint_url().map(str::to_owned),
+        }
+    }
+
+    /// The region of the settings, the environment, or the profile.
+    pub async fn region(&self) -> Option<String> {
+        self.config().await.region().map(ToString::to_string)
+    }
+
+    async fn config(&self) -> &SdkConfig {
+        self.config.get_or_init(|| connect(loader(&self.settings), &self.settings)).await
+    }
+
+    fn user_agent_suffix(&self) -> Option<UserAgentSuffix> {
+        let appended = std::env::var(APPEND_USER_AGENT).ok();
+        UserAgentSuffix::new([self.settings.user_agent_suffix.as_deref(), appended.as_deref()])
+    }
+
     /// A client of Route 53, single-shot.
     pub async fn route53(&self) -> aws_sdk_route53::Client {
-        let config = self.config.get_or_init(|| connect(loader(&self.settings), &self.settings)).await;
+        let config = self.config().await;
         let mut route53 = aws_sdk_route53::config::Builder::from(config);
         if let Some(url) = &self.settings.endpoints.route53 {
             route53.set_endpoint_url(Some(url.clone()));
         }
-        let appended = std::env::var(APPEND_USER_AGENT).ok();
-        let suffix = [self.settings.user_agent_suffix.as_deref(), appended.as_deref()];
-        if let Some(suffix) = UserAgentSuffix::new(suffix) {
+        if let Some(suffix) = self.user_agent_suffix() {
             route53.push_interceptor(SharedInterceptor::new(suffix));
         }
         aws_sdk_route53::Client::from_conf(route53.build())

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tfplugin::Call;
 use tokio::time::Instant;
 
+use crate::backup::s3::S3;
 use crate::dns::route53::Route53;
 use aws::{Aws, AwsSettings};
 use dns::DnsClient;
@@ -30,6 +31,7 @@ use vault::{Vault, VaultSettings};
 #[derive(Debug)]
 pub struct Clients {
     route53: Route53,
+    s3: S3,
     dns: DnsClient,
     kubernetes: Kubernetes,
     vault: Arc<Vault>,
@@ -51,8 +53,10 @@ impl Clients {
     /// Connects to nothing.
     pub fn new(settings: Settings) -> Self {
         let vault = Arc::new(Vault::new(settings.vault));
+        let aws = Arc::new(Aws::new(settings.aws));
         Self {
-            route53: Route53::new(Arc::new(Aws::new(settings.aws))),
+            route53: Route53::new(Arc::clone(&aws)),
+            s3: S3::new(aws),
             dns: DnsClient::default(),
             ssh: Ssh::new(settings.ssh, Arc::clone(&vault), Programs::installed()),
             vault,
@@ -63,6 +67,11 @@ impl Clients {
     /// Route 53.
     pub fn route53(&self) -> &Route53 {
         &self.route53
+    }
+
+    /// The buckets of S3.
+    pub fn s3(&self) -> &S3 {
+        &self.s3
     }
 
     /// The DNS servers of the world.

@@ -9,7 +9,6 @@ mod host;
 mod keys;
 mod known_hosts;
 mod login;
-mod module_result;
 mod programs;
 mod session;
 mod trust;
@@ -26,8 +25,9 @@ pub use error::SshError;
 pub use host::{FirstContact, Host, HostBlock, SSH_PORT, is_host_key};
 pub use known_hosts::{KnownHosts, Role};
 pub use login::LoginMethod;
-pub use module_result::{Item, ModuleResult};
-pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, Programs};
+/// What a host program answers: the type that it is printed from.
+pub use module::Answer as ModuleResult;
+pub use programs::{LIBEXEC, Missing, Mode, PROGRAMS_VARIABLE, ProgramCall, ProgramStanding, Programs};
 pub use session::{Command, Output};
 
 use super::rate::RateLimit;

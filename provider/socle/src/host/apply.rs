@@ -5,10 +5,10 @@ use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached, 
 
 use super::bootstrap::enter;
 use super::facts::Facts;
-use super::observed::states;
+use super::observed::report_in;
 use super::owner::{self, Progress, Subject};
 use super::resource::ManagedHost;
-use super::{arguments, controls};
+use super::{arguments, controls, readers};
 use crate::clients::retry::Budget;
 use crate::clients::ssh::{Host, Missing, Mode, ModuleResult, ProgramCall, SSH_PORT, Ssh, SshError};
 use crate::clients::{Clients, budget};
@@ -101,9 +101,10 @@ impl<'c> Work<'c> {
         let host = self.enter().await?;
         let subjects = self.subjects();
         self.claim(&host, &subjects, progress).await?;
-        let hardening = self.harden(&host).await?;
+        readers::allow(self.ssh, &host, &self.budget).await.map_err(|error| error.error())?;
+        self.harden(&host).await?;
         self.wall(&host).await?;
-        self.reached.controls = states(hardening.as_ref(), self.wanted.firewall.known().is_some());
+        self.settle_controls()?;
         self.gather_facts(&host).await?;
         if progress == Progress::Creating {
             self.claim(&host, &subjects, Progress::Complete).await?;
@@ -182,16 +183,19 @@ impl<'c> Work<'c> {
         released.map_err(|error| error.error().into())
     }
 
-    async fn harden(&mut self, host: &Host) -> Result<Option<ModuleResult>, Diagnostics> {
-        let Some(block) = self.wanted.hardening.known() else { return Ok(None) };
-        let result = self.run(host, "hardening", &arguments::hardening(block)).await;
-        let result = result.map_err(|error| error.error().at(ManagedHost::paths().hardening()))?;
+    /// What a failed run did all the same is told, too: it stands on the host.
+    async fn harden(&mut self, host: &Host) -> Result<(), Diagnostics> {
+        let Some(block) = self.wanted.hardening.known() else { return Ok(()) };
+        let answer = self.run(host, "hardening", &arguments::hardening(block, self.id())).await;
+        if let Some(report) = report_in(&answer) {
+            let mut found = self.reached.controls.known().cloned().unwrap_or_default();
+            found.retain(|id, _| id == controls::FIREWALL);
+            found.extend(controls::of_hardening(&report));
+            self.reached.controls = found.into();
+        }
+        answer.map_err(|error| error.error().at(ManagedHost::paths().hardening()))?;
         self.reached.hardening = self.wanted.hardening.clone();
-        let mut found = self.reached.controls.known().cloned().unwrap_or_default();
-        found.retain(|id, _| id == controls::FIREWALL);
-        found.extend(controls::of_hardening(&result));
-        self.reached.controls = found.into();
-        Ok(Some(result))
+        Ok(())
     }
 
     /// New rules stand only when a new session gets in through them.
@@ -199,12 +203,33 @@ impl<'c> Work<'c> {
         let Some(block) = self.wanted.firewall.known() else { return Ok(()) };
         let port = self.wanted.port.known().copied().unwrap_or(SSH_PORT);
         let at = |error: SshError| error.error().at(ManagedHost::paths().firewall());
-        let result = self.run(host, "firewall", &arguments::firewall(block, port)).await.map_err(at)?;
+        let told = arguments::firewall(block, port, self.id());
+        let result = self.run(host, "firewall", &told).await.map_err(at)?;
         if result.changed {
             self.ssh.hang_up(host).await;
-            self.run(host, "firewall", &arguments::confirmation()).await.map_err(at)?;
+            self.run(host, "firewall", &arguments::confirmation(self.id())).await.map_err(at)?;
         }
         self.reached.firewall = self.wanted.firewall.clone();
+        Ok(())
+    }
+
+    /// The standings of what is wanted now, which must be those that were planned.
+    fn settle_controls(&mut self) -> Result<(), Diagnostics> {
+        let mut found = self.reached.controls.known().cloned().unwrap_or_default();
+        let is_kept = |id: &String| id != controls::FIREWALL && self.wanted.hardening.known().is_some();
+        found.retain(|id, _| is_kept(id));
+        if self.wanted.firewall.known().is_some() {
+            found.insert(controls::FIREWALL.to_owned(), controls::of_loaded_firewall());
+        }
+        self.reached.controls = found.clone().into();
+        let agreed = controls::agreed(&self.wanted.controls, found).map_err(|other| {
+            let detail = format!(
+                "Between the plan and the apply the host became another: {}. Plan again, and look at what it shows.",
+                other.join("; ")
+            );
+            Diagnostic::error("Controls stand otherwise than planned", detail)
+        })?;
+        self.reached.controls = agreed.into();
         Ok(())
     }
 
@@ -214,8 +239,15 @@ impl<'c> Work<'c> {
             self.reached.facts = self.wanted.facts.clone();
             return Ok(());
         }
-        let result = self.run(host, "host_facts", &Object::new()).await.map_err(|error| error.error())?;
-        self.reached.facts = Facts::of(&result.more);
+        let answer =
+            self.run(host, "host_facts", &arguments::facts()).await.map_err(|error| error.error())?;
+        let facts = modules::host_facts::facts(&answer).map_err(|error| {
+            Diagnostic::error(
+                "Facts make no sense",
+                format!("On {host}, host_facts answered otherwise: {error}."),
+            )
+        })?;
+        self.reached.facts = Facts::of(facts);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What a host is.
 
-use serde_json::{Map as Object, Value as Json};
+use host::facts::Health;
 use tfplugin::{Computed, List, Model, Value};
 
 /// What a host is, as it says itself.
@@ -32,54 +32,46 @@ pub struct Disk {
     /// Its size, in GiB.
     #[tf(computed)]
     pub(super) size_gib: Value<u64>,
-    /// What it says of its own health, such as `ok`; null when it says nothing.
+    /// What it says of its own health, `good` or `failing`; null when it says nothing.
     #[tf(computed)]
     pub(super) health: Value<String>,
 }
 
 impl Facts {
-    /// Reads what the program `host_facts` answers; what it does not say is null.
-    pub(super) fn of(answer: &Object<String, Json>) -> Value<Computed<Self>> {
-        let Some(facts) = answer.get("facts").and_then(Json::as_object) else { return Value::Null };
-        let disks = facts.get("disks").and_then(Json::as_array);
-        let disks =
-            disks.map(|disks| disks.iter().map(|disk| Value::Known(Disk::of(disk))).collect::<List<Disk>>());
+    /// What the program `host_facts` answers, in the words of the provider.
+    pub(super) fn of(facts: host::facts::Facts) -> Value<Computed<Self>> {
+        let os = format!("{} {}", facts.os.id, facts.os.version);
+        let disks = facts.disks.into_iter().map(|(name, disk)| Value::Known(Disk::of(name, &disk)));
         Value::Known(Computed(Self {
-            os: facts.get("os").map_or(Value::Null, text),
-            architecture: facts.get("architecture").map_or(Value::Null, text),
-            kernel: facts.get("kernel").map_or(Value::Null, text),
-            memory_mib: facts.get("memory_mib").and_then(Json::as_u64).into(),
-            disks: disks.into(),
+            os: os.trim_end().into(),
+            architecture: facts.architecture.into(),
+            kernel: facts.kernel.into(),
+            memory_mib: facts.memory_mib.into(),
+            disks: disks.collect::<List<Disk>>().into(),
         }))
     }
 }
 
 impl Disk {
-    fn of(disk: &Json) -> Self {
-        Self {
-            name: text(&disk["name"]),
-            size_gib: disk["size_gib"].as_u64().into(),
-            health: text(&disk["health"]),
-        }
+    fn of(name: String, disk: &host::facts::Disk) -> Self {
+        let health = match disk.health {
+            Health::Good => "good".into(),
+            Health::Failing => "failing".into(),
+            Health::Unknown => Value::Null,
+        };
+        Self { name: name.into(), size_gib: (disk.size_mib / 1024).into(), health }
     }
-}
-
-fn text(value: &Json) -> Value<String> {
-    value.as_str().map(str::to_owned).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
-    fn what_a_host_does_not_say_is_null() {
-        let answer = json!({"facts": {"os": "debian 12", "disks": [{"name": "sda", "size_gib": 40}]}});
-        let facts = Facts::of(answer.as_object().expect("an object")).into_known().expect("facts").0;
-        assert_eq!((facts.os, facts.kernel), ("debian 12".into(), Value::Null));
-        let disks = facts.disks.into_known().expect("disks");
-        assert_eq!(disks.len(), 1);
-        assert_eq!(Facts::of(&Object::new()), Value::Null);
+    fn a_disk_that_cannot_be_asked_has_no_health() {
+        let disk = |health| host::facts::Disk { size_mib: 40 * 1024, model: None, rotational: false, health };
+        assert_eq!(Disk::of("sda".to_owned(), &disk(Health::Unknown)).health, Value::Null);
+        let failing = Disk::of("sda".to_owned(), &disk(Health::Failing));
+        assert_eq!((failing.size_gib, failing.health), (40.into(), "failing".into()));
     }
 }

@@ -11,6 +11,8 @@ mod facts;
 mod observed;
 mod owner;
 mod plan;
+mod readers;
 mod resource;
 
+pub(crate) use owner::leave;
 pub use resource::ManagedHost;

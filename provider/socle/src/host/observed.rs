@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::hardening::outcome::HostReport;
 use serde_json::Map as Object;
 use tfplugin::{Call, Diagnostic, Map, Value};
 
@@ -41,48 +42,65 @@ async fn look(
     state: &ManagedHost,
     budget: &Budget,
 ) -> ManagedHost {
-    let nothing = Object::new();
-    let hardening = state.hardening.known().map(arguments::hardening);
+    let id = state.id.known().map_or("", String::as_str);
+    let hardening = state.hardening.known().map(|block| arguments::hardening(block, id));
     let port = state.port.known().copied().unwrap_or(crate::clients::ssh::SSH_PORT);
-    let firewall = state.firewall.known().map(|block| arguments::firewall(block, port));
+    let firewall = state.firewall.known().map(|block| arguments::firewall(block, port, id));
+    let facts = Some(arguments::facts());
     let (facts, hardening, firewall) = tokio::join!(
-        check(ssh, host, "host_facts", Some(&nothing), budget),
+        check(ssh, host, "host_facts", facts.as_ref(), budget),
         check(ssh, host, "hardening", hardening.as_ref(), budget),
         check(ssh, host, "firewall", firewall.as_ref(), budget),
     );
     let mut seen = state.clone();
-    let mut unseen = Vec::new();
-    match facts {
-        Some(Ok(result)) => seen.facts = Facts::of(&result.more),
-        Some(Err(error)) => unseen.push(error),
-        None => {}
+    if let Some(Ok(facts)) = facts.as_ref().map(|facts| facts.as_ref().map(modules::host_facts::facts)) {
+        seen.facts = facts.map_or(state.facts.clone(), Facts::of);
     }
-    let prior = state.controls.known();
-    let kept = |wanted: fn(&str) -> bool| {
-        let kept = prior.into_iter().flatten().filter(move |(id, _)| wanted(id));
+    seen.controls = standings(state, hardening.as_ref(), firewall.as_ref());
+    warn(call, [facts, hardening, firewall].into_iter().flatten().filter_map(Result::err).collect());
+    seen
+}
+
+type Seen = Result<ModuleResult, SshError>;
+
+/// How the controls stand; what could not be seen stays as it was. Null where the host lacks the programs of this version:
+/// the next apply brings them, and tells.
+fn standings(state: &ManagedHost, hardening: Option<&Seen>, firewall: Option<&Seen>) -> Value<Map<String>> {
+    if [hardening, firewall].into_iter().flatten().any(is_unprepared) {
+        return Value::Null;
+    }
+    let kept = |is_wanted: fn(&str) -> bool| {
+        let kept = state.controls.known().into_iter().flatten().filter(move |(id, _)| is_wanted(id));
         kept.map(|(id, state)| (id.clone(), state.clone())).collect::<Map<String>>()
     };
     let mut controls = match hardening {
-        Some(Ok(result)) => of_hardening(&result),
-        Some(Err(error)) => {
-            unseen.push(error);
-            kept(|id| id != FIREWALL)
-        }
         None => Map::new(),
+        Some(seen) => {
+            report_in(seen).map_or_else(|| kept(|id| id != FIREWALL), |report| of_hardening(&report))
+        }
     };
     match firewall {
-        Some(Ok(result)) => {
-            controls.insert(FIREWALL.to_owned(), of_firewall(&result).into());
-        }
-        Some(Err(error)) => {
-            unseen.push(error);
-            controls.extend(kept(|id| id == FIREWALL));
-        }
         None => {}
+        Some(Ok(result)) => {
+            controls.insert(FIREWALL.to_owned(), of_firewall(result));
+        }
+        Some(Err(_)) => controls.extend(kept(|id| id == FIREWALL)),
     }
-    seen.controls = controls.into();
-    warn(call, unseen);
-    seen
+    controls.into()
+}
+
+fn is_unprepared(seen: &Seen) -> bool {
+    matches!(seen, Err(SshError::NotPrepared { .. }))
+}
+
+/// The report of the program `hardening`, also where some of its controls failed.
+pub(super) fn report_in(seen: &Seen) -> Option<HostReport> {
+    let answer = match seen {
+        Ok(answer) => answer,
+        Err(SshError::Module { answer, .. }) => answer.as_ref(),
+        Err(_) => return None,
+    };
+    modules::hardening::report(answer).ok().flatten()
 }
 
 async fn check(
@@ -91,7 +109,7 @@ async fn check(
     name: &str,
     arguments: Option<&Object<String, serde_json::Value>>,
     budget: &Budget,
-) -> Option<Result<ModuleResult, SshError>> {
+) -> Option<Seen> {
     let call = ProgramCall { name, arguments: arguments?, mode: Mode::Check, missing: Missing::Report };
     Some(ssh.run_program(host, call, budget).await)
 }
@@ -105,13 +123,4 @@ fn warn(call: &Call<Clients>, unseen: Vec<SshError>) {
         call.warn(first.warning());
     }
     other.iter().map(SshError::warning).for_each(|warning: Diagnostic| call.warn(warning));
-}
-
-/// The states that an apply leaves, of what it ran.
-pub(super) fn states(hardening: Option<&ModuleResult>, firewall: bool) -> Value<Map<String>> {
-    let mut controls = hardening.map(of_hardening).unwrap_or_default();
-    if firewall {
-        controls.insert(FIREWALL.to_owned(), super::controls::APPLIED.into());
-    }
-    controls.into()
 }

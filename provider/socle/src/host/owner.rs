@@ -1,9 +1,10 @@
 //! Who owns a subject on a host: a record each in `/var/lib/socle/owners`, so that two resources, or a resource and a
 //! role, never fight over the same settings.
 
-use serde::Deserialize;
-use serde_json::json;
+pub(super) use host::owner::Progress;
+use host::owner::{FOLDER, Record};
 
+use super::readers::FORGET;
 use crate::clients::retry::Budget;
 use crate::clients::ssh::{Command, Host, Ssh, SshError};
 
@@ -27,30 +28,12 @@ impl Subject {
     }
 }
 
-/// How far the owner's work is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// Being made: a create that died left it, and the next one takes it over.
-    Creating,
-    /// Made.
-    Complete,
-}
-
-/// A record, whoever wrote it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-struct Record {
-    owner: String,
-    state: String,
-}
-
 /// By what the host knows a resource: the modules compare the same text.
-fn name_of(id: &str) -> String {
+pub(super) fn name_of(id: &str) -> String {
     format!("{KIND} {id}")
 }
 
 const KIND: &str = "socle_host";
-const CREATING: &str = "creating";
 
 /// Prints `SUBJECT JSON` for each record.
 const READ: &str = "cd /var/lib/socle/owners 2>/dev/null || exit 0; for f in *.json; do [ -e \"$f\" ] || continue; \
@@ -60,12 +43,10 @@ const READ: &str = "cd /var/lib/socle/owners 2>/dev/null || exit 0; for f in *.j
 fn rival(records: &str, subject: Subject, id: &str) -> Option<String> {
     let of_subject = |line: &&str| line.split(' ').next() == Some(subject.name());
     let (_, text) = records.lines().find(of_subject)?.split_once(' ')?;
-    let record: Record = serde_json::from_str(text).unwrap_or_default();
-    let is_left_over = record.state == CREATING && record.owner.starts_with(KIND);
-    if record.owner == name_of(id) || is_left_over {
-        return None;
-    }
-    Some(if record.owner.is_empty() { "an unreadable record".to_owned() } else { record.owner })
+    let Ok(record) = serde_json::from_str::<Record>(text) else {
+        return Some("an unreadable record".to_owned());
+    };
+    (!record.gives_way_to(&name_of(id))).then_some(record.owner)
 }
 
 /// Takes subjects, or says who has them.
@@ -88,11 +69,12 @@ pub(super) async fn claim(
             return Err(ClaimError::Taken { host: host.to_string(), subject: subject.name(), owner });
         }
     }
-    let state = if progress == Progress::Creating { CREATING } else { "complete" };
-    let record = json!({"owner": name_of(id), "state": state}).to_string();
+    let record = Record { owner: name_of(id), state: progress };
+    // Two texts always have a text.
+    let record = serde_json::to_string(&record).unwrap_or_default();
     let names: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
     let line = format!(
-        "set -eu; umask 077; mkdir -p /var/lib/socle/owners; cd /var/lib/socle/owners; r=$(cat); for s in {}; do \
+        "set -eu; umask 077; mkdir -p {FOLDER}; cd {FOLDER}; r=$(cat); for s in {}; do \
          printf '%s\\n' \"$r\" >\".$s.new\"; mv -f \".$s.new\" \"$s.json\"; done",
         names.join(" ")
     );
@@ -113,16 +95,30 @@ pub(super) async fn release(
     budget: &Budget,
 ) -> Result<(), SshError> {
     let names: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
+    // What keeps the firewall over a restart, and originals of files that were replaced, stay with the settings.
     let line = format!(
-        "set -eu; i=$(cat); cd /var/lib/socle/owners 2>/dev/null || exit 0; for s in {}; do \
+        "set -eu; i=$(cat); cd {FOLDER} 2>/dev/null || exit 0; for s in {}; do \
          ! grep -qsF -- \"$i\" \"$s.json\" || rm -f \"$s.json\"; done; \
-         [ -z \"$(ls -A)\" ] || exit 0; rm -rf /usr/local/libexec/socle; cd /; \
-         rmdir /var/lib/socle/owners; rmdir /var/lib/socle 2>/dev/null || :",
+         [ -z \"$(ls -A)\" ] || exit 0; rm -rf /usr/local/libexec/socle; {FORGET}; cd /; \
+         rmdir {FOLDER} /var/lib/socle/pending /var/lib/socle 2>/dev/null || :",
         names.join(" ")
     );
     let name = name_of(id);
     let command = Command { step: "give up the host", line: &line, stdin: name.as_bytes() };
     ssh.run_as_root(host, command, budget).await.map(drop)
+}
+
+/// Takes our programs and records off a host on which nobody owns anything any more.
+///
+/// # Errors
+/// The host's answer.
+pub(crate) async fn leave(ssh: &Ssh, host: &Host, budget: &Budget) -> Result<(), SshError> {
+    let line = "set -eu; cd /var/lib/socle/owners 2>/dev/null || exit 0; [ -z \"$(ls -A)\" ] || exit 0; \
+                rm -rf /usr/local/libexec/socle; cd /; rmdir /var/lib/socle/owners; \
+                rmdir /var/lib/socle/pending /var/lib/socle/backup /var/lib/socle-drill /etc/socle/backup /etc/socle \
+                2>/dev/null || :; \
+                rmdir /var/lib/socle 2>/dev/null || :";
+    ssh.run_as_root(host, Command { step: "leave the host", line, stdin: b"" }, budget).await.map(drop)
 }
 
 /// Why a subject was not taken.

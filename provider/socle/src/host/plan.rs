@@ -2,8 +2,11 @@
 
 use tfplugin::{Diagnostic, Diagnostics, Model as _, Plan, Value};
 
+use host::hardening::{SelectionFault, select};
+
+use super::arguments;
 use super::controls::{drifted, repaired};
-use super::resource::ManagedHost;
+use super::resource::{Hardening, ManagedHost};
 
 /// What the schema cannot say.
 pub(super) fn validate(config: &ManagedHost, found: &mut Diagnostics) {
@@ -15,6 +18,7 @@ pub(super) fn validate(config: &ManagedHost, found: &mut Diagnostics) {
         found.push(Diagnostic::error("Host key is known already", detail).at(at));
     }
     if let Some(hardening) = config.hardening.known() {
+        validate_selection(hardening, found);
         let exceptions = hardening.exceptions.known().into_iter().flatten();
         let silent = exceptions.filter(|(_, reason)| match reason {
             Value::Known(reason) => reason.trim().is_empty(),
@@ -30,6 +34,25 @@ pub(super) fn validate(config: &ManagedHost, found: &mut Diagnostics) {
     }
 }
 
+/// What the table of controls says to it: ids that it does not have, and values that it does not take.
+fn validate_selection(block: &Hardening, found: &mut Diagnostics) {
+    let Some(Err(fault)) = arguments::selection(block).map(|asked| select(&asked)) else { return };
+    let block = ManagedHost::paths().hardening();
+    let at = match &fault {
+        SelectionFault::Profile { .. } => block.profile(),
+        // Told below, for every exception at once.
+        SelectionFault::NoReason { .. } => return,
+        SelectionFault::Control { argument: "exceptions", id, .. } | SelectionFault::Both { id, .. } => {
+            block.exceptions().key(id)
+        }
+        SelectionFault::Control { argument: "overrides", id, .. }
+        | SelectionFault::NoValue { id }
+        | SelectionFault::Value { id } => block.overrides().key(id),
+        SelectionFault::Control { .. } | SelectionFault::NotByName { .. } => block.enable(),
+    };
+    found.push(Diagnostic::error("Not in the table of controls", format!("{fault}.")).at(at));
+}
+
 /// A written key is the accepted one; what drifted will be as wanted.
 pub(super) fn plan(plan: &mut Plan<ManagedHost>) {
     match &plan.planned.host_key {
@@ -38,13 +61,11 @@ pub(super) fn plan(plan: &mut Plan<ManagedHost>) {
         Value::Null => {}
     }
     let Some(prior) = &plan.prior else { return };
-    if !asks_the_same(prior, &plan.planned) {
-        plan.planned.controls = Value::Unknown;
-    } else if let Some(found) = prior.controls.known() {
-        plan.planned.controls = repaired(found).into();
-    } else {
-        plan.planned.controls = prior.controls.clone();
-    }
+    plan.planned.controls = match prior.controls.known() {
+        Some(found) if asks_the_same(prior, &plan.planned) => repaired(found).into(),
+        // Another profile, or a host that lacks the programs of this version.
+        _ => Value::Unknown,
+    };
     // A repair speaks to the host.
     if drifted(&prior.controls) && prior.reachable != Value::Known(true) {
         plan.planned.reachable = Value::Unknown;

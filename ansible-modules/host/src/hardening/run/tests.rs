@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::hardening::{Profile, table};
 use crate::testing::Root;
 use crate::{Output, Program};
 
@@ -42,7 +45,9 @@ fn said_by(program: &Program) -> String {
     }
     let units = program.arguments().iter().skip_while(|argument| *argument != "--").skip(1);
     let told = units.map(|unit| match unit.as_str() {
-        "ctrl-alt-del.target" => "LoadState=masked\nUnitFileState=masked\nActiveState=inactive\n",
+        "ctrl-alt-del.target" | "bluetooth.service" | "systemd-journal-remote.socket" => {
+            "LoadState=masked\nUnitFileState=masked\nActiveState=inactive\n"
+        }
         _ => "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\n",
     });
     told.collect::<Vec<_>>().join("\n")
@@ -168,4 +173,34 @@ fn password_logins_stay_where_nobody_with_sudo_has_a_key() {
     let outcome = told.outcomes.iter().find(|outcome| outcome.id == "ssh.password-authentication").unwrap();
     assert_eq!(outcome.state, State::Refused);
     assert!(!root.read("/etc/ssh/sshd_config.d/00-socle.conf").contains("PasswordAuthentication"));
+}
+
+fn asked() -> impl Strategy<Value = Arguments> {
+    let ids: Vec<String> = table::controls().iter().map(|control| control.id.clone()).collect();
+    let profile = proptest::sample::select(Profile::ALL.map(Profile::name).to_vec());
+    (profile, any::<bool>(), proptest::sample::subsequence(ids, 0..40)).prop_map(
+        |(profile, node, left_out)| Arguments {
+            kubernetes_node: node,
+            exceptions: left_out.into_iter().map(|id| (id, "tried".to_owned())).collect(),
+            ..arguments(profile)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+    /// Whatever was asked for before, what is asked for now holds afterwards, and is done once.
+    #[test]
+    fn what_is_asked_for_holds_and_is_done_once(before in asked(), now in asked()) {
+        let root = root();
+        run(&obeying(&root), &before, Mode::Apply).unwrap();
+        let first = run(&obeying(&root), &now, Mode::Apply).unwrap();
+        let drifted: Vec<_> = first.controls.iter().filter(|control| control.standing == Standing::Drifted).collect();
+        prop_assert_eq!(drifted, Vec::<&ControlOutcome>::new());
+        let second = run(&obeying(&root), &now, Mode::Apply).unwrap();
+        let changed: Vec<_> = second.outcomes.iter().filter(|outcome| outcome.changed).collect();
+        prop_assert_eq!(changed, Vec::<&Outcome>::new());
+        let standings = |run: &Run| run.controls.iter().map(|c| (c.id.clone(), c.standing)).collect::<Vec<_>>();
+        prop_assert_eq!(standings(&first), standings(&second));
+    }
 }

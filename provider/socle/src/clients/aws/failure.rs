@@ -11,9 +11,10 @@ use hyper_util::client::legacy::Error as TransportError;
 use crate::clients::retry::Verdict;
 
 /// The codes by which AWS says "later" and has done nothing.
-const BUSY: [&str; 12] = [
+const BUSY: [&str; 13] = [
     "BandwidthLimitExceeded",
     "ConcurrentModification",
+    "OperationAborted",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -115,6 +116,8 @@ impl AwsFailure {
             Self::Refused { code, status, .. } if BUSY.contains(&code.as_str()) || *status == 429 => {
                 Verdict::Busy
             }
+            // What the service does not know now it will not know in a second.
+            Self::Refused { status: 501, .. } => Verdict::Final,
             Self::Refused { status: 500.., .. } | Self::NoAnswer(_) | Self::Unreadable { .. } => {
                 Verdict::Unknown
             }
@@ -183,6 +186,7 @@ mod tests {
 
     #[test]
     fn other_answers_are_definite() {
+        assert_eq!(refused("NotImplemented", 501).verdict(), Verdict::Final);
         assert_eq!(refused("AccessDenied", 403).verdict(), Verdict::Final);
         assert_eq!(refused("InvalidChangeBatch", 400).verdict(), Verdict::Final);
     }

@@ -174,6 +174,8 @@ pub enum SshError {
         name: String,
         /// Its own words.
         message: String,
+        /// All that it answered: what it did before it failed.
+        answer: Box<super::ModuleResult>,
     },
     /// A program of ours answered with something that is no result.
     #[error("on {host}, {name} gave no result (exit status {status}): {cause}")]

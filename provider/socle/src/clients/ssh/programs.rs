@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::ModuleResult;
 use super::error::SshError;
 use super::host::Host;
-use super::module_result::ModuleResult;
 use super::session::{Command, Output};
 use super::{Ssh, quoted};
 use crate::clients::retry::Budget;
@@ -59,6 +59,17 @@ pub enum Missing {
     Upload,
     /// Say so, as [`SshError::NotPrepared`]: for a refresh, which never changes a host.
     Report,
+}
+
+/// How a program of ours is on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramStanding {
+    /// It is not there.
+    Missing,
+    /// Something else is in its place.
+    Changed,
+    /// It is there, byte by byte.
+    Intact,
 }
 
 /// A run of a program.
@@ -128,7 +139,7 @@ impl Ssh {
         budget: &Budget,
     ) -> Result<ModuleResult, SshError> {
         let builds = self.programs.builds(call.name);
-        let line = run_line(self.as_root(host), call.name, &builds);
+        let line = run_line(self.as_root(host), call.name, call.mode, &builds);
         let stdin = arguments(call);
         let step = format!("run {}", call.name);
         let command = Command { step: &step, line: &line, stdin: &stdin };
@@ -161,6 +172,48 @@ impl Ssh {
         self.has_build(host, name, &output)?;
         let output = self.succeeded(host, &step, output)?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Looks whether a program is on the host as it is here, and gives the path of it there. Changes nothing.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn look_at_program(
+        &self,
+        host: &Host,
+        name: &str,
+        budget: &Budget,
+    ) -> Result<(String, ProgramStanding), SshError> {
+        let builds = self.programs.builds(name);
+        let line = hash_line(name, &builds);
+        let step = format!("look at {name}");
+        let output = self.run(host, Command { step: &step, line: &line, stdin: &[] }, budget).await?;
+        self.has_build(host, name, &output)?;
+        let output = self.succeeded(host, &step, output)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let (path, hash) = said.split_once(' ').unwrap_or((&said, ""));
+        let standing = match hash.trim() {
+            "" => ProgramStanding::Missing,
+            hash if path.ends_with(hash) => ProgramStanding::Intact,
+            _ => ProgramStanding::Changed,
+        };
+        Ok((path.to_owned(), standing))
+    }
+
+    /// Makes sure that a program is on the host as it is here, and gives the path of it. Unlike
+    /// [`ensure_program`](Self::ensure_program) it reads all of the program there: for one that the host starts by itself.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn bring_program(&self, host: &Host, name: &str, budget: &Budget) -> Result<String, SshError> {
+        let (place, standing) = self.look_at_program(host, name, budget).await?;
+        if standing == ProgramStanding::Intact {
+            return Ok(place);
+        }
+        let builds = self.programs.builds(name);
+        let build = builds.iter().find(|(_, program)| path(name, &program.sha256) == place);
+        let (_, program) = build.ok_or_else(|| self.no_program(host, name, "of the host"))?;
+        self.install(host, name, program, budget).await
     }
 
     /// Brings a file to a host, and gives the path of it: a new one that only the login user can read.
@@ -211,8 +264,8 @@ impl Ssh {
         }
         match ModuleResult::parse(&output.stdout) {
             Ok(result) if result.failed || output.status != 0 => {
-                let message = result.failure();
-                Err(SshError::Module { host: host.to_string(), name: name.to_owned(), message })
+                let (host, name, message) = (host.to_string(), name.to_owned(), result.failure_in_words());
+                Err(SshError::Module { host, name, message, answer: Box::new(result) })
             }
             Ok(result) => Ok(result),
             Err(problem) => {
@@ -241,20 +294,33 @@ fn path(name: &str, sha256: &str) -> String {
     format!("{LIBEXEC}/{name}-{sha256}")
 }
 
-/// A line of shell that runs the program of the host's architecture, as root.
-fn run_line(as_root: &str, name: &str, builds: &[(&str, Arc<Program>)]) -> String {
-    find_line(name, builds, &format!("exec {as_root}\"$p\""))
+/// A line of shell that runs the program of the host's architecture, as root. Check mode stands on the command line, where
+/// a rule of sudo can see it.
+fn run_line(as_root: &str, name: &str, mode: Mode, builds: &[(&str, Arc<Program>)]) -> String {
+    let check = if mode == Mode::Check { " --check" } else { "" };
+    find_line(name, builds, &format!("exec {as_root}\"$p\"{check}"))
 }
 
 /// A line of shell that does something with the path `$p` of the program of the host's architecture.
 fn find_line(name: &str, builds: &[(&str, Arc<Program>)], then: &str) -> String {
+    let place = place_line(name, builds);
+    format!("{place}[ -x \"$p\" ] || {{ echo \"{OURS}$m\" >&2; exit {MISSING}; }}; {then}")
+}
+
+/// A line of shell that prints the path of the program of the host's architecture, and the hash of what is there.
+fn hash_line(name: &str, builds: &[(&str, Arc<Program>)]) -> String {
+    let place = place_line(name, builds);
+    format!("{place}h=$(sha256sum -- \"$p\" 2>/dev/null) || h=; printf '%s %s' \"$p\" \"${{h%% *}}\"")
+}
+
+/// The beginning of a line of shell: `$p` is the path of the program of the host's architecture.
+fn place_line(name: &str, builds: &[(&str, Arc<Program>)]) -> String {
     let mut line = "m=$(uname -m); case $m in ".to_owned();
     for (architecture, program) in builds {
         // Writing to a string cannot fail.
         let _ = write!(line, "{architecture}) p={};; ", path(name, &program.sha256));
     }
     let _ = write!(line, "*) echo \"{OURS}$m\" >&2; exit {NO_BUILD};; esac; ");
-    let _ = write!(line, "[ -x \"$p\" ] || {{ echo \"{OURS}$m\" >&2; exit {MISSING}; }}; {then}");
     line
 }
 

@@ -33,7 +33,7 @@ fn shell(line: &str, machine: &str, stdin: &[u8]) -> Output {
 #[test]
 fn a_host_without_the_program_says_which_build_it_wants() {
     let (_folder, programs) = folder(&["x86_64", "aarch64"]);
-    let line = run_line("", "hardening", &programs.builds("hardening"));
+    let line = run_line("", "hardening", Mode::Apply, &programs.builds("hardening"));
     for machine in ARCHITECTURES {
         assert_eq!(complaint(&shell(&line, machine, b""), MISSING).as_deref(), Some(machine));
     }
@@ -42,7 +42,7 @@ fn a_host_without_the_program_says_which_build_it_wants() {
 #[test]
 fn a_host_that_there_is_no_build_for_says_its_architecture() {
     let (_folder, programs) = folder(&["x86_64"]);
-    let line = run_line("", "hardening", &programs.builds("hardening"));
+    let line = run_line("", "hardening", Mode::Apply, &programs.builds("hardening"));
     assert_eq!(complaint(&shell(&line, "riscv64", b""), NO_BUILD).as_deref(), Some("riscv64"));
     assert_eq!(complaint(&shell(&line, "x86_64", b""), NO_BUILD), None);
 }
@@ -55,6 +55,22 @@ fn builds_differ_by_architecture_and_are_named_by_their_hash() {
     assert_ne!(builds[0].1.sha256, builds[1].1.sha256);
     assert!(path("hardening", &builds[0].1.sha256).starts_with("/usr/local/libexec/socle/hardening-"));
     assert_eq!(builds[0].1.sha256.len(), 64);
+}
+
+#[test]
+fn a_program_that_is_missing_or_tampered_with_is_not_taken_for_ours() {
+    let (_folder, programs) = folder(&["x86_64"]);
+    let builds = programs.builds("hardening");
+    let (sha256, content) = (&builds[0].1.sha256, &builds[0].1.content);
+    let there = tempfile::tempdir().expect("a folder");
+    let line = hash_line("hardening", &builds).replace(LIBEXEC, there.path().to_str().expect("text"));
+    let place = there.path().join(format!("hardening-{sha256}"));
+    let said = || String::from_utf8(shell(&line, "x86_64", b"").stdout).expect("text");
+    assert_eq!(said(), format!("{} ", place.display()));
+    fs::write(&place, content).expect("written");
+    assert_eq!(said(), format!("{} {sha256}", place.display()));
+    fs::write(&place, [content, b"more".as_slice()].concat()).expect("written");
+    assert!(!said().ends_with(sha256.as_str()), "{}", said());
 }
 
 /// Runs root's part of an installation into a folder of the test's.

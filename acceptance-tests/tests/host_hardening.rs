@@ -1,0 +1,164 @@
+//! The program `hardening` on servers: every profile, and what would have gone off later.
+
+/// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
+mod on_servers {
+    use std::collections::BTreeMap;
+    use std::sync::OnceLock;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use acceptance::host_programs::HostPrograms;
+    use acceptance::host_stage::{HostStage, StageError, hardening, host};
+    use acceptance::servers::Servers;
+    use serde_json::{Value, json};
+
+    type Result<T = ()> = std::result::Result<T, StageError>;
+
+    const PROFILES: [&str; 7] =
+        ["baseline", "anssi-minimal", "anssi-intermediary", "anssi-enhanced", "anssi-high", "cis-1", "cis-2"];
+    const PROGRAM: &str = "/usr/local/sbin/hardening";
+
+    /// One data centre for all tests; each test has a server of its own.
+    fn site() -> &'static Servers {
+        static SITE: OnceLock<Servers> = OnceLock::new();
+        SITE.get_or_init(|| Servers::up("profiles", &["--servers", "5"]).expect("servers"))
+    }
+
+    fn prepared(number: usize) -> Result<String> {
+        let server = site().server(number)?.name;
+        site().install(&server, &HostPrograms::built()?.program("hardening"), PROGRAM)?;
+        Ok(server)
+    }
+
+    /// What the program answers over a new connection of an ordinary user with sudo.
+    fn told(server: &str, arguments: &Value) -> Result<Value> {
+        let output =
+            site().over_ssh(server, &format!("sudo {PROGRAM} -"), arguments.to_string().as_bytes())?;
+        serde_json::from_slice(&output.stdout).map_err(|error| {
+            format!(
+                "{error}: {}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            )
+            .into()
+        })
+    }
+
+    /// What was changed, or would be: id → before and after.
+    fn changes(answer: &Value) -> BTreeMap<String, (Value, Value)> {
+        let items = answer["items"].as_array().into_iter().flatten().filter(|item| item["changed"] == true);
+        items.map(|item| (item["id"].to_string(), (item["before"].clone(), item["after"].clone()))).collect()
+    }
+
+    fn assert_settled(server: &str, arguments: &Value) -> Result {
+        let again = told(server, arguments)?;
+        assert_eq!((&again["changed"], &again["failed"]), (&json!(false), &json!(false)), "{}", again["msg"]);
+        assert_eq!(changes(&again), BTreeMap::new());
+        let id = site().over_ssh(server, "sudo -n id -u", b"")?;
+        assert_eq!(String::from_utf8_lossy(&id.stdout), "0\n", "{}", String::from_utf8_lossy(&id.stderr));
+        Ok(())
+    }
+
+    #[test]
+    fn every_profile_does_what_check_mode_told_and_then_nothing() -> Result {
+        let server = prepared(1)?;
+        for profile in PROFILES {
+            let arguments = json!({ "profile": profile });
+            let mut checked = arguments.clone();
+            checked["_ansible_check_mode"] = true.into();
+            let expected = told(&server, &checked)?;
+            let done = told(&server, &arguments)?;
+            assert_eq!(
+                (&done["changed"], &done["failed"]),
+                (&json!(true), &json!(false)),
+                "{profile}: {}",
+                done["msg"]
+            );
+            let (expected, done) = (changes(&expected), changes(&done));
+            let missed: Vec<_> = done.keys().filter(|id| !expected.contains_key(*id)).collect();
+            assert!(missed.is_empty(), "{profile}: check mode did not tell of {missed:?}");
+            assert_settled(&server, &arguments)?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_hardened_server_still_works_after_a_restart_and_four_hundred_days_later() -> Result {
+        let server = prepared(2)?;
+        let arguments = json!({ "profile": "cis-2" });
+        told(&server, &arguments)?;
+        site().run("restart", &[&server])?;
+        assert_settled(&server, &arguments)?;
+
+        site().on(&server, "apt-get update -qq && apt-get install -qq -y libfaketime >/dev/null")?;
+        let ahead = "echo +400d >/etc/faketimerc; find /usr/lib -name libfaketime.so.1 >/etc/ld.so.preload; \
+                     systemctl restart ssh; date +%s";
+        let there: u64 = site().on(&server, ahead)?.trim().parse()?;
+        let days = there.saturating_sub(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()) / 86_400;
+        assert!(days >= 399, "sshd, PAM and sudo live {days} days ahead");
+        let id = site().over_ssh(&server, "date +%s; sudo -n id -u", b"")?;
+        let said = String::from_utf8_lossy(&id.stdout).into_owned();
+        let (time, uid) = said.split_once('\n').unwrap_or_default();
+        assert!(
+            time.parse::<u64>()? >= there && uid == "0\n",
+            "{said}{}",
+            String::from_utf8_lossy(&id.stderr)
+        );
+        assert_settled(&server, &arguments)?;
+        site().on(&server, "rm /etc/ld.so.preload; systemctl restart ssh")?;
+        Ok(())
+    }
+
+    #[test]
+    fn a_full_audit_partition_and_programs_that_may_not_run_from_tmp_stop_nobody() -> Result {
+        let server = prepared(3)?;
+        let arguments = json!({ "profile": "anssi-enhanced" });
+        told(&server, &arguments)?;
+        site().on(
+            &server,
+            "mkdir -p /var/log/audit; mount -t tmpfs -o size=64k,mode=750 tmpfs /var/log/audit; \
+             dd if=/dev/zero of=/var/log/audit/audit.log bs=1k 2>/dev/null || :; chmod 640 /var/log/audit/audit.log; \
+             mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmpfs /tmp; \
+             mount --bind /home /home; mount -o remount,bind,noexec,nosuid,nodev /home",
+        )?;
+        assert!(!site().on(&server, "cat /etc/audit/auditd.conf")?.to_lowercase().contains("= halt"));
+        assert_settled(&server, &arguments)?;
+
+        // The provider brings its programs over such a /tmp and /home, too.
+        site().on(&server, "rm -rf /var/lib/socle/owners")?;
+        let stage = HostStage::new(site())?;
+        stage.apply(&host(&site().server(3)?, &hardening("anssi-enhanced", "")))?;
+        stage.terraform.assert_plan_is_empty();
+        Ok(())
+    }
+
+    #[test]
+    fn a_kubernetes_node_keeps_forwarding_and_a_second_owner_is_refused() -> Result {
+        let server = prepared(4)?;
+        let arguments = json!({ "profile": "cis-2", "kubernetes_node": true, "owner": "socle_host 7f" });
+        let done = told(&server, &arguments)?;
+        assert_eq!(done["failed"], false, "{}", done["msg"]);
+        assert_eq!(site().on(&server, "cat /proc/sys/net/ipv4/ip_forward")?, "1\n");
+        assert_settled(&server, &arguments)?;
+        let other = told(&server, &json!({ "profile": "baseline" }))?;
+        assert!(
+            other["msg"].as_str().unwrap_or_default().contains("belongs to socle_host 7f"),
+            "{}",
+            other["msg"]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_configuration_that_sshd_refuses_is_never_activated() -> Result {
+        let server = prepared(5)?;
+        let wrong = json!({ "profile": "baseline", "overrides": { "ssh.ciphers": "rot13" } });
+        let told = told(&server, &wrong)?;
+        assert_eq!(told["failed"], true, "{}", told["msg"]);
+        assert!(told["msg"].as_str().unwrap_or_default().contains("Bad SSH2 cipher spec"), "{}", told["msg"]);
+        let left = site().on(&server, "grep -rl rot13 /etc/ssh || sshd -t")?;
+        assert_eq!(left, "", "no file of sshd's has it, and sshd takes them all");
+        let id = site().over_ssh(&server, "sudo -n id -u", b"")?;
+        assert_eq!(String::from_utf8_lossy(&id.stdout), "0\n", "a new connection gets in");
+        Ok(())
+    }
+}
