@@ -72,10 +72,11 @@ impl Ansible {
         let cache = Cache::of_this_user().map_err(PythonError::from)?;
         let programs = sandbox::ansible::folder(&cache, || ())?.join("bin");
         let folder = tempfile::tempdir().map_err(io_error("make a folder"))?;
-        let place = folder.path().join("collections/ansible_collections/socle");
+        // Not `collections`: that would win over all others for a playbook beside it.
+        let place = folder.path().join("checkout/ansible_collections/socle");
         fs::create_dir_all(&place).map_err(io_error("make the folder of collections"))?;
         symlink(COLLECTION, place.join("platform")).map_err(io_error("link the collection"))?;
-        let collections = folder.path().join("collections").display().to_string();
+        let collections = folder.path().join("checkout").display().to_string();
         let home = folder.path().join("home").display().to_string();
         Ok(Self { folder, programs, variables: Vec::new() }
             .with("ANSIBLE_COLLECTIONS_PATH", &collections)

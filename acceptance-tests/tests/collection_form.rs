@@ -56,7 +56,7 @@ fn ansible_lint_finds_nothing_by_its_profile_for_production() -> Result {
 fn its_own_tests_in_python_pass() -> Result {
     let ansible = Ansible::alone()?;
     let mut python = ansible.command("python");
-    python.env("PYTHONPATH", ansible.folder().join("collections"));
+    python.env("PYTHONPATH", ansible.folder().join("checkout"));
     let tests = format!("{COLLECTION}/tests/unit/plugins");
     let output = python.args(["-m", "unittest", "discover", "--start-directory", &tests]).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
