@@ -30,8 +30,9 @@ lint: ## check formatting, compiler and clippy warnings, shell scripts
 	@acceptance-tests/lint.sh
 
 .PHONY: docs
-docs: ## write the registry pages anew, from the declarations and examples
+docs: ## write the registry pages and the modules' documentation anew, from the declarations and examples
 	@UPDATE_DOCS=1 cargo test --quiet --package socle --test registry_docs
+	@UPDATE_DOCS=1 cargo test --quiet --package modules --test sidecars
 
 .PHONY: bench
 bench: ## compare with terraform-provider-aws, restic and kubectl, where they are installed; writes docs/*benchmarks*.md

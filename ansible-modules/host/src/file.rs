@@ -414,7 +414,12 @@ impl Item for Folder {
     }
 }
 
-fn attributes(mode: u32, wanted: Option<u32>, owner: &Owner, wanted_owner: Option<&Owner>) -> Vec<Change> {
+pub(crate) fn attributes(
+    mode: u32,
+    wanted: Option<u32>,
+    owner: &Owner,
+    wanted_owner: Option<&Owner>,
+) -> Vec<Change> {
     let owner = wanted_owner
         .filter(|wanted| *wanted != owner)
         .map(|wanted| Change::Owner(owner.clone(), wanted.clone()));
@@ -424,7 +429,7 @@ fn attributes(mode: u32, wanted: Option<u32>, owner: &Owner, wanted_owner: Optio
     owner.into_iter().chain(mode).collect()
 }
 
-fn not_a_file(path: &str, kind: &str) -> Fault {
+pub(crate) fn not_a_file(path: &str, kind: &str) -> Fault {
     Fault::refused(format!(
         "{path} is {kind}, and is left alone: remove it, or put a regular file in its place"
     ))
@@ -450,7 +455,7 @@ pub fn look(host: &Host, path: &str) -> Result<Observed, Fault> {
     Ok(Observed::Regular { content, mode: there.mode() & 0o7777, owner: owner_of(host, &there)? })
 }
 
-fn owner_of(host: &Host, there: &fs::Metadata) -> Result<Owner, Fault> {
+pub(crate) fn owner_of(host: &Host, there: &fs::Metadata) -> Result<Owner, Fault> {
     Ok(Owner { user: account::user_name(host, there.uid())?, group: account::group_name(host, there.gid())? })
 }
 
@@ -536,7 +541,7 @@ pub(crate) fn remove(host: &Host, path: &str) -> Result<(), Fault> {
     }
 }
 
-fn set_attribute(host: &Host, path: &str, change: &Change) -> Result<(), Fault> {
+pub(crate) fn set_attribute(host: &Host, path: &str, change: &Change) -> Result<(), Fault> {
     let place = host.path(path);
     match change {
         Change::Mode(_, mode) => fs::set_permissions(&place, Permissions::from_mode(*mode))

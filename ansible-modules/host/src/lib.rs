@@ -17,12 +17,18 @@
 //! | [`nftables`], [`firewall`] | rule sets; ours, which rolls back unless it is confirmed |
 //! | [`facts`] | what the host is |
 //! | [`nftables`] | rule sets |
+//! | [`bundle`], [`checksum`] | what a node of Kubernetes is made from, and that it is whole |
+//! | [`container_runtime`], [`kubelet`] | what a node is before kubeadm works on it |
+//! | [`preparation`], [`service`], [`installed`] | items that belong to one service; what they leave |
 //! | [`hardening`] | the table of hardening controls, profiles, and what is selected |
 //! | [`owner`] | who owns a subject (hardening, firewall, …) of this host |
 //! | [`pending`] | what must still be done (a reload, a restart) after a change, also after a crash |
 
 pub mod account;
 pub mod audit;
+pub mod bundle;
+pub mod checksum;
+pub mod container_runtime;
 pub mod cron;
 pub mod edit;
 pub mod facts;
@@ -31,9 +37,11 @@ pub mod file;
 pub mod firewall;
 pub mod hardening;
 mod host;
+pub mod installed;
 mod item;
 pub mod journald;
 pub mod kernel_module;
+pub mod kubelet;
 pub mod limits;
 pub mod login_defs;
 pub mod mount;
@@ -42,11 +50,14 @@ pub mod owner;
 pub mod package;
 pub mod pam;
 pub mod pending;
+pub mod preparation;
 mod program;
+pub mod service;
 pub mod sshd;
 pub mod swap;
 pub mod sysctl;
 pub mod time_sync;
+mod toml;
 pub mod unit;
 
 pub use fault::Fault;

@@ -2,7 +2,11 @@
 //!
 //! Hosts with dnf are told apart and served (`rpm --query`, `dnf install`), but nobody has tested that.
 
+mod set;
+
 use std::fmt::{self, Display};
+
+pub use set::Set;
 
 use crate::{Fault, Host, Item, Program};
 
@@ -106,6 +110,33 @@ fn dpkg_version(status: &str, name: &str) -> Option<String> {
     field("Version:").map(str::to_owned)
 }
 
+/// The package system's program, about to `install` or `remove`.
+fn installing(system: System, verb: &str) -> Program {
+    let program = match system {
+        System::Apt => Program::new("apt-get").args([
+            // A configuration file that an administrator changed is kept, and a lock of another apt awaited.
+            "--option=Dpkg::Options::=--force-confold",
+            "--option=DPkg::Lock::Timeout=120",
+            "--yes",
+            "--quiet=2",
+            "--no-install-recommends",
+            verb,
+        ]),
+        _ => Program::new("dnf").args(["--assumeyes", "--quiet", verb]),
+    };
+    program.variable("DEBIAN_FRONTEND", "noninteractive")
+}
+
+/// The version that would be installed, as apt's lists have it; none where nobody knows.
+pub fn candidate(host: &Host, name: &str) -> Result<Option<String>, Fault> {
+    if system(host) != System::Apt {
+        return Ok(None);
+    }
+    let output = host.ask(&Program::new("apt-cache").args(["policy", name]))?;
+    let line = output.stdout.lines().find_map(|line| line.trim().strip_prefix("Candidate:"));
+    Ok(line.map(str::trim).filter(|version| *version != "(none)").map(str::to_owned))
+}
+
 impl Item for Package {
     type Observed = Observed;
     type Change = Change;
@@ -131,20 +162,7 @@ impl Item for Package {
     }
 
     fn apply(&self, host: &Host, change: &Change) -> Result<(), Fault> {
-        let program = match change.system {
-            System::Apt => Program::new("apt-get").args([
-                // A configuration file that an administrator changed is kept, and a lock of another apt awaited.
-                "--option=Dpkg::Options::=--force-confold",
-                "--option=DPkg::Lock::Timeout=120",
-                "--yes",
-                "--quiet=2",
-                "--no-install-recommends",
-                change.verb,
-                &change.name,
-            ]),
-            _ => Program::new("dnf").args(["--assumeyes", "--quiet", change.verb, &change.name]),
-        };
-        host.run(&program.variable("DEBIAN_FRONTEND", "noninteractive")).map(drop)
+        host.run(&installing(change.system, change.verb).args([&change.name])).map(drop)
     }
 
     fn before(&self, observed: &Observed) -> String {

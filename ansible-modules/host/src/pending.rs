@@ -50,9 +50,31 @@ impl<I: Item> Triggering<I> {
         Triggering { item, programs }
     }
 
-    fn record(&self) -> String {
-        format!("/var/lib/socle/pending/{}", self.item.id().replace(['/', ' '], "%"))
+    fn debt(&self) -> String {
+        self.item.id()
     }
+}
+
+/// Where a debt is written down.
+fn record(debt: &str) -> String {
+    format!("/var/lib/socle/pending/{}", debt.replace(['/', ' '], "%"))
+}
+
+/// Writes down that something is owed.
+pub(crate) fn owe(host: &Host, debt: &str) -> Result<(), Fault> {
+    file::records_folder(host)?;
+    let new = New { bytes: b"", mode: 0o600, owner: &Owner::root(), validate: None };
+    file::write(host, &record(debt), &new)
+}
+
+/// Whether it is owed.
+pub(crate) fn is_owed(host: &Host, debt: &str) -> bool {
+    host.exists(&record(debt))
+}
+
+/// Forgets it.
+pub(crate) fn paid(host: &Host, debt: &str) -> Result<(), Fault> {
+    file::remove(host, &record(debt))
 }
 
 impl<I: Item> Item for Triggering<I> {
@@ -64,7 +86,7 @@ impl<I: Item> Item for Triggering<I> {
     }
 
     fn observe(&self, host: &Host) -> Result<Self::Observed, Fault> {
-        Ok(Observed { inner: self.item.observe(host)?, owed: host.exists(&self.record()) })
+        Ok(Observed { inner: self.item.observe(host)?, owed: is_owed(host, &self.debt()) })
     }
 
     fn compare(&self, observed: &Self::Observed) -> Result<Vec<Self::Change>, Fault> {
@@ -79,15 +101,11 @@ impl<I: Item> Item for Triggering<I> {
 
     fn apply(&self, host: &Host, change: &Self::Change) -> Result<(), Fault> {
         match change {
-            Change::Owe => {
-                file::records_folder(host)?;
-                let new = New { bytes: b"", mode: 0o600, owner: &Owner::root(), validate: None };
-                file::write(host, &self.record(), &new)
-            }
+            Change::Owe => owe(host, &self.debt()),
             Change::Inner(change) => self.item.apply(host, change),
             Change::Settle(_) => {
                 self.programs.iter().try_for_each(|program| host.run(program).map(drop))?;
-                file::remove(host, &self.record())
+                paid(host, &self.debt())
             }
         }
     }

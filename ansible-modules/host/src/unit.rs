@@ -98,10 +98,9 @@ impl Unit {
     }
 
     fn running(&self, observed: &Observed) -> Option<&'static str> {
-        let runs = matches!(observed.active.as_str(), "active" | "reloading" | "activating");
         match self.activity? {
-            Activity::Active if !runs => Some("start"),
-            Activity::Inactive if runs => Some("stop"),
+            Activity::Active if !observed.runs() => Some("start"),
+            Activity::Inactive if observed.runs() => Some("stop"),
             _ => None,
         }
     }
@@ -111,8 +110,26 @@ impl Unit {
     }
 }
 
+impl Observed {
+    /// Whether it runs, or is about to.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "reloading" | "activating")
+    }
+}
+
+/// What `systemctl show` prints of a unit: what [`parse`] reads, and one property `more`.
+pub(crate) fn show(host: &Host, name: &str, more: &str) -> Result<String, Fault> {
+    let properties = format!("--property=LoadState,UnitFileState,ActiveState,{more}");
+    let program = Program::new("systemctl").args(["show", properties.trim_end_matches(','), "--", name]);
+    match host.ask(&program) {
+        Ok(output) => Ok(output.checked(&program)?.stdout),
+        Err(Fault::Start { .. }) => Err(Fault::unsupported("this host has no systemd")),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// The properties that `systemctl show` prints.
-fn parse(text: &str) -> Observed {
+pub(crate) fn parse(text: &str) -> Observed {
     let property = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_default().to_owned()
@@ -129,17 +146,7 @@ impl Item for Unit {
     }
 
     fn observe(&self, host: &Host) -> Result<Observed, Fault> {
-        let program = Program::new("systemctl").args([
-            "show",
-            "--property=LoadState,UnitFileState,ActiveState",
-            "--",
-            &self.name,
-        ]);
-        match host.ask(&program) {
-            Ok(output) => Ok(parse(&output.checked(&program)?.stdout)),
-            Err(Fault::Start { .. }) => Err(Fault::unsupported("this host has no systemd")),
-            Err(fault) => Err(fault),
-        }
+        show(host, &self.name, "").map(|text| parse(&text))
     }
 
     fn compare(&self, observed: &Observed) -> Result<Vec<Change>, Fault> {

@@ -14,6 +14,6 @@ pub fn arguments() -> Value {
         // Those settings are the machine's.
         "kube_proxy": { "conntrack": { "maxPerCore": 0 } },
         // No process here may lower its own score, and without this every sandbox of a pod dies at its start.
-        "container_runtime": { "restrict_oom_score_adj": true },
+        "container_runtime": { "plugins": { "io.containerd.cri.v1.runtime": { "restrict_oom_score_adj": true } } },
     })
 }

@@ -1,0 +1,233 @@
+"""Runs a program of ours on a host, as the action of the module of the same name.
+
+A host keeps our programs as `/usr/local/libexec/socle/NAME-SHA256`, owned by root. That is where the Terraform provider
+puts them, too, so each is brought once, whoever comes first. The arguments go over standard input: they are in no file,
+no argument list and no environment. Where the program is installed, a task is one command on the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible import __version__ as ansible_version
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+LIBEXEC = "/usr/local/libexec/socle"
+
+#: The environment variable that names a folder of programs on this machine, `ARCHITECTURE/NAME`, before the collection's own.
+PROGRAMS_VARIABLE = "SOCLE_HOST_PROGRAMS"
+PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
+
+#: What `uname -m` says on the hosts that there may be programs for.
+ARCHITECTURES = ("x86_64", "aarch64")
+
+#: The exit statuses of our own lines of shell, and the word that begins what they complain.
+MISSING = 127
+NO_BUILD = 126
+OURS = "socle: "
+
+#: What root does with a program on standard input: writes it where nobody else can, checks the hash, and only then gives
+#: it its name. When the connection breaks in the middle, the hash is wrong and nothing is installed.
+INSTALL = """\
+set -eu; umask 022; d={libexec}
+if [ "$(id -u)" != 0 ]; then cat >/dev/null; echo '{ours}root is needed' >&2; exit 1; fi
+mkdir -p "$d"; chown 0:0 "$d"; chmod 0755 "$d"
+t=$(mktemp "$d/.upload.XXXXXXXX"); trap 'rm -f "$t"' EXIT; trap 'exit 1' HUP INT TERM
+cat >"$t"
+h=$(sha256sum "$t")
+if [ "${{h%% *}}" != {sha256} ]; then echo '{ours}what arrived is not what was sent' >&2; exit 1; fi
+chown 0:0 "$t"; chmod 0755 "$t"; sync "$t"; mv -f -- "$t" "$d/{name}-{sha256}"
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program for one architecture."""
+
+    name: str
+    architecture: str
+    file: Path
+
+    @property
+    def sha256(self) -> str:
+        """In lower-case hexadecimal."""
+        with self.file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+
+    @property
+    def path(self) -> str:
+        """Where it is on a host."""
+        return f"{LIBEXEC}/{self.name}-{self.sha256}"
+
+
+def folders() -> list[Path]:
+    """Where programs are on this machine; an earlier one wins."""
+    named = os.environ.get(PROGRAMS_VARIABLE)
+    return [Path(named), PROGRAMS] if named else [PROGRAMS]
+
+
+def builds(name: str) -> list[Program]:
+    """The program, once for each architecture that there is a build for."""
+    found = []
+    for architecture in ARCHITECTURES:
+        files = (folder / architecture / name for folder in folders())
+        file = next((file for file in files if file.is_file()), None)
+        if file:
+            found.append(Program(name, architecture, file))
+    return found
+
+
+def run_line(programs: t.Sequence[Program]) -> str:
+    """A line of shell that becomes the program of the host's architecture."""
+    cases = "".join(f"{program.architecture}) p={program.path};; " for program in programs)
+    return (
+        f'm=$(uname -m); case $m in {cases}*) echo "{OURS}$m" >&2; exit {NO_BUILD};; esac; '
+        f'[ -x "$p" ] || {{ echo "{OURS}$m" >&2; exit {MISSING}; }}; "$p"'
+    )
+
+
+def install_line(program: Program) -> str:
+    """A line of shell that installs the program on standard input."""
+    script = INSTALL.format(libexec=LIBEXEC, ours=OURS, name=program.name, sha256=program.sha256)
+    return f"sh -c {shlex.quote(script)}"
+
+
+def complaint(output: dict[str, t.Any], status: int) -> str | None:
+    """The architecture that our own line complains of by this exit status."""
+    lines = output["stderr"].strip().splitlines()
+    if output["rc"] == status and lines and lines[-1].startswith(OURS):
+        return lines[-1].removeprefix(OURS)
+    return None
+
+
+def result_of(stdout: str) -> dict[str, t.Any] | None:
+    """The one JSON object that a program prints; a banner of the login may stand before it."""
+    for start in (0, stdout.find("\n{") + 1):
+        try:
+            told = json.loads(stdout[start:])
+        except ValueError:
+            continue
+        if isinstance(told, dict):
+            return told
+    return None
+
+
+class ActionModule(ActionBase):
+    """Brings the program of the module to the host when it is not there, and runs it."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        name = self._task.action.rpartition(".")[2]
+        host = (task_vars or {}).get("inventory_hostname", self._play_context.remote_addr)
+        return Run(self, name, host).result()
+
+    def on_host(self, line: str, stdin: bytes) -> dict[str, t.Any]:
+        """What a command says that reads this."""
+        return self._low_level_execute_command(line, in_data=stdin)
+
+    def arguments(self) -> bytes:
+        """The task's arguments as the program reads them."""
+        arguments = dict(self._task.args)
+        arguments.update(
+            _ansible_check_mode=self._task.check_mode,
+            _ansible_diff=self._task.diff,
+            _ansible_no_log=bool(self._task.no_log),
+            _ansible_verbosity=Display().verbosity,
+            _ansible_version=ansible_version,
+            _ansible_module_name=self._task.action,
+        )
+        # A date of YAML is meant as it was written.
+        return json.dumps(arguments, default=str).encode()
+
+    @property
+    def connection_name(self) -> str:
+        """The connection plugin's name."""
+        return self._connection.transport
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether the connection can give a command something to read."""
+        return self._connection.has_pipelining
+
+    @property
+    def becomes(self) -> str:
+        """How the task changes the user, for errors."""
+        become = self._connection.become
+        return f"`{become.name}`" if become else "no `become`"
+
+
+class Run:
+    """One run of a program on a host."""
+
+    def __init__(self, action: ActionModule, name: str, host: str) -> None:
+        self.action, self.name, self.host = action, name, host
+
+    def result(self) -> dict[str, t.Any]:
+        """What the program tells."""
+        programs = builds(self.name)
+        if not programs:
+            tried = ", ".join(str(folder / "ARCHITECTURE" / self.name) for folder in folders())
+            raise self.fault("find the program", f"there is none for any architecture; tried {tried}")
+        if not self.action.takes_input:
+            connection = self.action.connection_name
+            raise self.fault("connect", f"connection `{connection}` gives commands no input: use `ssh`")
+        line, stdin = run_line(programs), self.action.arguments()
+        output = self.on_host(f"run {self.name}", line, stdin)
+        if architecture := complaint(output, MISSING):
+            program = next(program for program in programs if program.architecture == architecture)
+            self.install(program)
+            output = self.on_host(f"run {self.name}", line, stdin)
+        return self.told(output, programs)
+
+    def install(self, program: Program) -> None:
+        """Brings the program."""
+        step = f"install {self.name}"
+        output = self.on_host(step, install_line(program), program.file.read_bytes())
+        if output["rc"] != 0:
+            raise self.fault(step, self.cause(output))
+
+    def told(self, output: dict[str, t.Any], programs: t.Sequence[Program]) -> dict[str, t.Any]:
+        """The program's own result, or why there is none."""
+        step = f"run {self.name}"
+        if architecture := complaint(output, NO_BUILD):
+            known = ", ".join(program.architecture for program in programs)
+            raise self.fault(step, f"there is no build of it for {architecture}, only for {known}")
+        if told := result_of(output["stdout"]):
+            for deprecation in told.get("deprecations") or ():
+                deprecation.setdefault("collection_name", "socle.platform")
+            if told.get("failed"):
+                told["msg"] = f"{self.host}: {self.name}: {told.get('msg', 'it says nothing')}"
+            return told
+        raise self.fault(step, f"{self.cause(output)} (exit status {output['rc']}, and no result)")
+
+    def on_host(self, step: str, line: str, stdin: bytes) -> dict[str, t.Any]:
+        """What a command says; a fault of the connection tells the step."""
+        try:
+            return self.action.on_host(line, stdin)
+        except AnsibleConnectionFailure as failure:
+            raise AnsibleConnectionFailure(f"{self.host}: could not {step}: {failure}") from failure
+        except AnsibleError as error:
+            raise self.fault(step, str(error)) from error
+
+    def cause(self, output: dict[str, t.Any]) -> str:
+        """What a command complained, in words that say what to do."""
+        said = output["stderr"].strip() or output["stdout"].strip() or "it says nothing"
+        if f"{OURS}root is needed" in said:
+            return f"root must do that, and the task has {self.action.becomes}: set `become: true` once"
+        if any(words in said for words in ("sudo: not found", "not in the sudoers file", "a password is required")):
+            return f"{said}: the user needs sudo on the host, and `become_password` where sudo asks for one"
+        return said.replace(OURS, "")
+
+    def fault(self, step: str, cause: str) -> AnsibleActionFail:
+        """A failure that names host and step."""
+        return AnsibleActionFail(f"{self.host}: could not {step}: {cause}")
