@@ -20,8 +20,8 @@ test: ## lint, then run all tests; installs what they need where it may
 	@acceptance-tests/run-tests.sh
 
 .PHONY: test-full
-test-full: test ## what is too long for every change, too: hosts, manifests on a real API server, backups with faults
-	@cargo test --no-fail-fast --package acceptance --test 'host_*' --test 'manifests*'
+test-full: test ## what is too long for every change, too: clusters, hosts, manifests on a real API server, backups with faults
+	@cargo test --no-fail-fast --package acceptance --test 'cluster_*' --test 'host_*' --test 'manifests*'
 	@cargo test --no-fail-fast --package backup-agent --test '*'
 	@cargo test --no-fail-fast --package modules --test '*'
 

@@ -21,6 +21,7 @@
 pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;
+pub mod cluster_stage;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;

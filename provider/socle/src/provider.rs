@@ -7,7 +7,7 @@ mod vault;
 use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
 use crate::clients::{Clients, Settings};
-use crate::cluster::{ClusterResource, Kubeconfig};
+use crate::cluster::{ClusterData, ClusterResource, Kubeconfig};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
 use crate::host::ManagedHost;
 use crate::workload::Manifests;
@@ -63,6 +63,7 @@ impl Provider for Socle {
             .resource::<Manifests>()
             .resource::<ClusterResource>()
             .ephemeral::<Kubeconfig>()
+            .data_source::<ClusterData>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .function::<ParseZoneFile>()
