@@ -23,6 +23,7 @@ pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;
 pub mod by_hand;
+pub mod cluster_stage;
 pub mod development_vault;
 pub mod dns_server;
 pub mod fault_proxy;

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use images::{Images, NoImages};
+pub use images::{Images, NoImages, loaded_images};
 pub use installed::Installed;
 
 use crate::{Fault, Host, checksum};

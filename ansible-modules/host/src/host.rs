@@ -116,6 +116,12 @@ impl Host {
         Ok(file)
     }
 
+    /// Whether another run changes this host just now. Looks, and waits for nobody.
+    pub fn is_busy(&self) -> bool {
+        let file = fs::File::open(self.path("/run/socle.lock"));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     /// Whether the host has a program of this name in the system's folders.
     pub fn has_program(&self, name: &str) -> bool {
         ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]

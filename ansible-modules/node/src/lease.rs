@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Where it stands on a host.
 pub const PATH: &str = "/var/lib/socle/cluster/lease.json";
 
-/// How long it holds after the last step, in seconds: longer than the longest step waits for one thing.
-pub const SECONDS: u64 = 600;
+/// How long it holds after it was last renewed, in seconds. Whoever works renews it three times as often, so what a
+/// killed run held is free within a minute.
+pub const SECONDS: u64 = 60;
 
 /// Who may change a cluster, and how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,14 +55,14 @@ mod tests {
     #[test]
     fn a_live_lease_is_refused_to_others_and_renewed_for_its_holder() {
         let lease = granted(None, "first", 1000).unwrap();
-        assert_eq!(lease.expires, 1600);
-        assert_eq!(decide(Some(&lease), "second", "", 1599), Decision::Refused(lease.clone()));
-        assert_eq!(granted(Some(&lease), "first", 1500).unwrap().expires, 2100);
+        assert_eq!(lease.expires, 1060);
+        assert_eq!(decide(Some(&lease), "second", "", 1059), Decision::Refused(lease.clone()));
+        assert_eq!(granted(Some(&lease), "first", 1050).unwrap().expires, 1110);
     }
 
     #[test]
     fn what_a_killed_run_held_is_free_by_itself() {
         let lease = granted(None, "first", 1000).unwrap();
-        assert_eq!(granted(Some(&lease), "second", 1600).unwrap().holder, "second");
+        assert_eq!(granted(Some(&lease), "second", 1060).unwrap().holder, "second");
     }
 }

@@ -4,11 +4,13 @@
 //! - [`journal`], [`lease`]: what hosts remember of it, and who may change it now;
 //! - [`observation`]: what a host shows;
 //! - [`plan`]: from the two, the steps that come next: the heart, pure;
+//! - [`bundle`]: what a node is made from;
 //! - [`step`]: one step, as it is asked of the program `socle-node` and answered;
 //! - [`render`]: the files of a node.
 //!
 //! Nothing here but the program itself touches the world.
 
+pub mod bundle;
 pub mod fingerprint;
 pub mod journal;
 pub mod lease;

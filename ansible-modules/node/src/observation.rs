@@ -6,16 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Journal;
 use crate::lease::Lease;
-use crate::specification::Taint;
+use crate::specification::{Cluster, Taint};
 
 /// What a host shows. A host that nobody prepared shows the default.
+#[allow(clippy::struct_excessive_bools, reason = "each is seen or not, by itself")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HostView {
     /// What it remembers.
     pub journal: Option<Journal>,
+    /// The cluster as it should be, as the last change that reached this host had it.
+    pub specification: Option<Specified>,
     /// Who may change its cluster.
     pub lease: Option<Lease>,
+    /// Is a step under way there? One goes on after the death of whoever asked for it.
+    pub busy: bool,
     /// The release of its kubelet, when all programs of a node are there.
     pub prepared: Option<String>,
     /// The public key of its mesh interface.
@@ -44,6 +49,15 @@ pub struct HostView {
     pub certificates_expire_at: Option<i64>,
 }
 
+/// A cluster as it should be, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Specified {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// When that was written, in milliseconds since 1970 by the host's clock.
+    pub at: u64,
+}
+
 /// A part of a host that is rendered from the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,10 +78,12 @@ pub enum Area {
     ControlPlane,
     /// The kubelet's configuration.
     Kubelet,
+    /// The container runtime's configuration.
+    Runtime,
 }
 
 impl Area {
-    /// Does it take effect without the kubelet or an API server starting anew?
+    /// Does it take effect without a component starting anew?
     pub const fn is_network(self) -> bool {
         matches!(self, Self::Mesh | Self::Firewall | Self::Balancer | Self::Hosts | Self::Pods | Self::Timer)
     }

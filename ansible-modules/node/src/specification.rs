@@ -180,6 +180,8 @@ pub struct Settings {
     pub kubelet: BTreeMap<String, serde_json::Value>,
     /// Further fields of kube-proxy's configuration (`kubeproxy.config.k8s.io/v1alpha1`).
     pub kube_proxy: BTreeMap<String, serde_json::Value>,
+    /// Further values of containerd's configuration (version 3), from its root.
+    pub container_runtime: BTreeMap<String, serde_json::Value>,
     /// The audit log of the API servers.
     pub audit_log: AuditLog,
     /// Who may log in by OpenID Connect.

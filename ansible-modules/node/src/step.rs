@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Bundle;
 use crate::fingerprint::fingerprint;
 use crate::journal::Journal;
 use crate::observation::HostView;
@@ -41,6 +42,16 @@ pub enum Step {
     Lease,
     /// Give the lease back.
     Release,
+    /// Say which files of a bundle the host lacks.
+    Stock {
+        /// The bundle, as far as this host needs it.
+        bundle: Bundle,
+    },
+    /// Install container runtime, kubelet and kubeadm from the files that were brought, and load images.
+    Prepare {
+        /// The bundle, as far as this host needs it.
+        bundle: Bundle,
+    },
     /// Write the journal, and make the key of the mesh where there is none.
     Claim,
     /// Bring mesh, firewall sets, balancer, hosts file, pod network and timer to what is wanted.
@@ -91,7 +102,10 @@ pub enum Step {
     /// Keep the final state of etcd, with what is needed to read it, at a path that a reset leaves.
     Snapshot,
     /// Leave nothing of the cluster on the host.
-    Reset,
+    Reset {
+        /// What becomes of container runtime, kubelet and images.
+        preparation: Kept,
+    },
     /// Sign a client certificate that does not last.
     Mint {
         /// The public key, as PEM (`SubjectPublicKeyInfo`): its secret half never travels.
@@ -105,13 +119,23 @@ pub enum Step {
     },
 }
 
+/// What becomes of what a host was prepared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// It stays: the host joins again at once.
+    Stays,
+    /// It goes, as far as [`Step::Prepare`] brought it.
+    Goes,
+}
+
 /// The group of read-only identities, bound to Kubernetes' role `view`: all that a plan may ask for.
 pub const READERS: &str = "socle:readers";
 
 impl Step {
     /// Does it change anything? What does needs the lease.
     pub const fn changes(&self) -> bool {
-        !matches!(self, Self::Observe | Self::Mint { .. })
+        !matches!(self, Self::Observe | Self::Stock { .. } | Self::Mint { .. })
     }
 }
 
@@ -146,6 +170,11 @@ pub struct Certificate {
 }
 
 impl Answer {
+    /// It was done, and there is nothing else to say.
+    pub const fn done(changed: bool) -> Self {
+        Self::Done { changed, view: None, invitation: None, missing: None, certificate: None }
+    }
+
     /// As it is printed: with `changed`, `failed` and `msg`, which every program on a host answers.
     pub fn printed(&self) -> serde_json::Value {
         let (changed, failed, said) = match self {
@@ -176,6 +205,9 @@ pub enum Answer {
         /// What [`Step::Invite`] made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invitation: Option<Invitation>,
+        /// The answer to [`Step::Stock`]: paths in the bundle.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<Vec<String>>,
         /// What [`Step::Mint`] signed, as PEM.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         certificate: Option<Certificate>,

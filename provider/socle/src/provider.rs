@@ -8,7 +8,7 @@ use tfplugin::{Diagnostics, Model, Provider, Served, Terraform, Value};
 
 use crate::backup::{BackupIamPolicy, BackupPolicy, BackupStatus, BackupStore, NextRuns};
 use crate::clients::{Clients, Settings};
-use crate::cluster::{ClusterResource, Kubeconfig};
+use crate::cluster::{ClusterData, ClusterResource, Kubeconfig};
 use crate::dns::{DnsDelegation, DnsRecords, DnsZone, DnsZoneData, ParseZoneFile, RenderZoneFile};
 use crate::host::ManagedHost;
 use crate::workload::Manifests;
@@ -66,6 +66,7 @@ impl Provider for Socle {
             .resource::<BackupStore>()
             .resource::<BackupPolicy>()
             .ephemeral::<Kubeconfig>()
+            .data_source::<ClusterData>()
             .data_source::<DnsZoneData>()
             .data_source::<DnsDelegation>()
             .data_source::<BackupIamPolicy>()

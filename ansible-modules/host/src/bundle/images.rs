@@ -59,6 +59,12 @@ fn ours(host: &Host) -> Result<BTreeMap<String, String>, Fault> {
     }
 }
 
+/// Images of bundles in the runtime, by their names, with the SHA-256 of the archive that each came from; none where the
+/// runtime does not answer.
+pub fn loaded_images(host: &Host) -> Result<BTreeMap<String, String>, Fault> {
+    ours(host)
+}
+
 /// Name and archive of an image of ours, in a line of `ctr images ls`: the first column, and a label in the last one.
 fn image(line: &str) -> Option<(String, String)> {
     let (name, labels) = (line.split_whitespace().next()?, line.split_whitespace().next_back()?);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::step::Step;
+use crate::step::{Kept, Step};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,10 +86,12 @@ pub enum Action {
         /// Where.
         host: String,
     },
-    /// Leave nothing on a host.
+    /// Leave nothing of the cluster on a host.
     Reset {
         /// Where.
         host: String,
+        /// What becomes of what it was prepared with.
+        preparation: Kept,
     },
 }
 
@@ -114,7 +116,7 @@ impl Action {
             | Self::Join { host, .. }
             | Self::Roll { host }
             | Self::Snapshot { host }
-            | Self::Reset { host } => host,
+            | Self::Reset { host, .. } => host,
             Self::RemoveMember { via, .. }
             | Self::Drain { via, .. }
             | Self::DeleteNode { via, .. }
@@ -139,7 +141,7 @@ impl Action {
             Self::Roll { .. } => Step::Roll,
             Self::Await { nodes, .. } => Step::Await { nodes: nodes.clone(), seconds: patience.ready },
             Self::Snapshot { .. } => Step::Snapshot,
-            Self::Reset { .. } => Step::Reset,
+            Self::Reset { preparation, .. } => Step::Reset { preparation: *preparation },
         })
     }
 }
@@ -161,7 +163,7 @@ impl fmt::Display for Action {
             Self::Roll { host } => write!(f, "apply settings on {host}"),
             Self::Await { nodes, .. } => write!(f, "wait until {} are ready", nodes.join(", ")),
             Self::Snapshot { host } => write!(f, "keep the final state of etcd on {host}"),
-            Self::Reset { host } => write!(f, "reset {host}"),
+            Self::Reset { host, .. } => write!(f, "reset {host}"),
         }
     }
 }

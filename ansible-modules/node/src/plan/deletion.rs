@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Action, Refusal};
 use crate::observation::{HostView, Sight, Sights};
 use crate::specification::{Cluster, Role};
+use crate::step::Kept;
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +43,12 @@ pub fn deletion(cluster: &Cluster, cluster_id: &str, sights: &Sights) -> Result<
     if round.is_empty() {
         return Ok(Deletion::Done { unreachable: unreachable(sights) });
     }
-    Ok(Deletion::Do(round.into_iter().map(|host| Action::Reset { host: host.to_owned() }).collect()))
+    Ok(Deletion::Do(
+        round
+            .into_iter()
+            .map(|host| Action::Reset { host: host.to_owned(), preparation: Kept::Goes })
+            .collect(),
+    ))
 }
 
 /// The control plane that keeps the final state of etcd: none when that was done, or there is none to keep.

@@ -20,10 +20,10 @@ pub use deletion::{Deletion, deletion};
 pub use refusal::Refusal;
 
 use crate::journal::{Journal, State};
-use crate::observation::{Area, ClusterView, EtcdMember, HostView, Sights};
+use crate::observation::{ClusterView, EtcdMember, HostView, Sights};
 use crate::quorum;
 use crate::specification::{Cluster, NetworkMode, Pods, Role};
-use crate::step::digest;
+use crate::step::{Kept, digest};
 
 /// What is wanted, and by whom.
 #[derive(Debug, Clone)]
@@ -204,7 +204,9 @@ impl<'s> Scene<'s> {
                 Some(member) if !member.started || !member.votes || !view.etcd_data => {
                     return self.remove_member(&name, member);
                 }
-                None if view.etcd_data => return Ok(vec![Action::Reset { host: name }]),
+                None if view.etcd_data => {
+                    return Ok(vec![Action::Reset { host: name, preparation: Kept::Stays }]);
+                }
                 _ => {}
             }
         }
@@ -249,9 +251,7 @@ impl<'s> Scene<'s> {
 
     /// One node at a time, and only while etcd does without it.
     fn roll(&self) -> Result<Vec<Action>, Refusal> {
-        let differs = |view: &HostView| {
-            view.differs.contains(&Area::ControlPlane) || view.differs.contains(&Area::Kubelet)
-        };
+        let differs = |view: &HostView| view.differs.iter().any(|area| !area.is_network());
         let Some((host, _)) = self.nodes().find(|(_, view)| differs(view)) else { return Ok(Vec::new()) };
         if self.member(&host).is_some_and(|member| member.healthy) {
             quorum::may_pause(&self.view().members)
@@ -277,7 +277,7 @@ impl<'s> Scene<'s> {
                 return self.remove_member(name, member);
             }
             if self.views.get(name.as_str()).is_some_and(|view| !view.is_clean()) {
-                return Ok(vec![Action::Reset { host: name.clone() }]);
+                return Ok(vec![Action::Reset { host: name.clone(), preparation: Kept::Goes }]);
             }
             if object.is_some() {
                 return Ok(vec![self.delete_node(name)]);

@@ -18,6 +18,14 @@ pub(crate) enum Failure {
         /// The node.
         node: String,
     },
+    /// Another cluster was meant.
+    #[error("this host is of the cluster {found:?}, and not of {asked:?}")]
+    OtherCluster {
+        /// Whose it is.
+        found: String,
+        /// Which was meant.
+        asked: String,
+    },
     /// A read-only identity asked for more.
     #[error("only looking, and certificates of socle:readers, are allowed here")]
     NotAllowed,
@@ -75,6 +83,9 @@ pub(crate) enum Failure {
         /// Where.
         mounts: Vec<String>,
     },
+    /// The host could not be prepared.
+    #[error(transparent)]
+    Host(#[from] host::Fault),
     /// A phase of a step failed.
     #[error("{source}")]
     Phase {
@@ -103,12 +114,13 @@ impl Failure {
     fn cure(&self) -> &'static str {
         match self {
             Self::Input { .. } | Self::NoPlace { .. } => "Use the program and the provider of one release.",
+            Self::OtherCluster { .. } => "Nothing was changed. Name the cluster that is to be reset.",
             Self::NotAllowed => "Use an identity that may apply.",
             Self::Leased { .. } => {
-                "Wait until it has ended. A run that was killed holds the cluster for ten minutes at most."
+                "Wait until it has ended. A run that was killed holds the cluster for a minute at most."
             }
             Self::File { .. } => "Make room, or mend the file system, and apply again.",
-            Self::Command { .. } => "Mend what it names, and apply again.",
+            Self::Command { .. } | Self::Host(_) => "Mend what it names, and apply again.",
             Self::Https { .. } | Self::Waited { .. } => {
                 "Look at `journalctl -u kubelet` and `crictl ps -a` on the host, mend the cause, and apply again."
             }

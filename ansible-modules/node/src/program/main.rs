@@ -5,6 +5,8 @@
 //! - `socle-node FILE`: the same, with the request in a file.
 //! - `socle-node readers`: as the first, but only to look, and to mint for `socle:readers`: what a sudo rule may allow to
 //!   whoever plans.
+//! - `socle-node reset`: leaves nothing of the cluster that standard input names, `{ "cluster": "prod" }`: for the
+//!   playbook that has no specification of it.
 //! - `socle-node tend`: what the timer does.
 
 mod api;
@@ -22,6 +24,7 @@ mod mint;
 mod network;
 mod observe;
 mod phases;
+mod prepare;
 mod reset;
 mod settings;
 mod snapshot;
@@ -40,6 +43,7 @@ use steps::Power;
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1).unwrap_or_else(|| "-".to_owned());
     let answer = match argument.as_str() {
+        "reset" => input().and_then(|text| reset::by_name(&text)),
         "tend" => tend::tend(),
         "readers" => standard_input().and_then(|request| steps::run(&request, Power::Read)),
         "-" => standard_input().and_then(|request| steps::run(&request, Power::Change)),
@@ -51,11 +55,15 @@ fn main() -> ExitCode {
 }
 
 fn standard_input() -> Result<Request, Failure> {
+    parse(&input()?)
+}
+
+fn input() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
         .map_err(|source| Failure::Input { detail: source.to_string() })?;
-    parse(&text)
+    Ok(text)
 }
 
 fn file(path: &str) -> Result<Request, Failure> {

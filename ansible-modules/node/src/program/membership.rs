@@ -29,6 +29,15 @@ pub(crate) fn claim(journal: &Journal, mode: NetworkMode) -> Result<bool, Failur
     Ok(changed)
 }
 
+/// What the cluster should be, as the last change had it: for whoever imports it.
+pub(crate) const SPECIFICATION: &str = "/var/lib/socle/cluster/specification.json";
+
+/// Remembers what the cluster should be.
+pub(crate) fn specify(request: &Request) -> Result<bool, Failure> {
+    let text = serde_json::to_string_pretty(&request.cluster).unwrap_or_default();
+    files::write(SPECIFICATION, &text, Readers::Root)
+}
+
 /// Takes or renews the lease, or says who has it.
 pub(crate) fn lease(request: &Request) -> Result<(), Failure> {
     files::private_folder("/var/lib/socle")?;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use aws_lc_rs::agreement::{PrivateKey, X25519};
 use node::observation::Area;
 use node::render::{Place, balancer, mesh, pods, timer};
 use node::specification::{API_PORT, NetworkMode};
 
 use crate::command::{feed, is_active, run, systemctl};
+use crate::encoding::{base64, from_base64};
 use crate::failure::Failure;
 use crate::files::{self, Readers};
 
@@ -117,7 +119,7 @@ pub(crate) fn configure(place: &Place<'_>) -> Result<bool, Failure> {
                 systemctl(&["restart", pods::UNIT])?;
             }
             Area::Timer => drop(systemctl(&["enable", "--now", timer::TIMER])?),
-            Area::Firewall | Area::ControlPlane | Area::Kubelet => {}
+            Area::Firewall | Area::ControlPlane | Area::Kubelet | Area::Runtime => {}
         }
     }
     Ok(!differs.is_empty())
@@ -126,10 +128,19 @@ pub(crate) fn configure(place: &Place<'_>) -> Result<bool, Failure> {
 /// Makes the key pair of the mesh, once.
 pub(crate) fn make_mesh_key() -> Result<(), Failure> {
     if !files::exists(MESH_KEY) {
-        files::write(MESH_KEY, &run("wg", &["genkey"])?, Readers::Root)?;
+        files::write(MESH_KEY, &base64(files::chance::<32>()?), Readers::Root)?;
     }
-    let public = feed("wg", &["pubkey"], &files::require(MESH_KEY)?)?;
+    let public = public_key(&files::require(MESH_KEY)?)?;
     files::write(MESH_PUBLIC_KEY, &public, Readers::All).map(drop)
+}
+
+/// The public half of a key of `WireGuard`'s (RFC 7748). Its own program may not be there yet.
+fn public_key(private: &str) -> Result<String, Failure> {
+    let wrong = |detail: &str| Failure::Certificate { what: MESH_KEY.into(), detail: detail.into() };
+    let bytes = from_base64(private.trim()).ok_or_else(|| wrong("not Base64"))?;
+    let key = PrivateKey::from_private_key(&X25519, &bytes).map_err(|_| wrong("not a key of X25519"))?;
+    let public = key.compute_public_key().map_err(|_| wrong("it has no public half"))?;
+    Ok(base64(public))
 }
 
 /// A mesh that runs takes its new peers without losing the others.
@@ -235,6 +246,14 @@ pub(crate) fn remove() -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Bob's keys in RFC 7748, section 6.1.
+    #[test]
+    fn the_public_half_of_a_mesh_key_is_as_the_standard_has_it() {
+        let public = public_key("XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=\n").unwrap();
+        assert_eq!(public, "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=");
+        assert!(public_key("c2hvcnQ=").is_err());
+    }
 
     #[test]
     fn the_hosts_file_keeps_what_is_not_ours() {

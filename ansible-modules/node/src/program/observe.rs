@@ -1,12 +1,13 @@
 //! What this host shows.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use host::Host;
 use node::fingerprint::fingerprint;
 use node::journal::{self, Journal};
 use node::lease::{self, Lease};
-use node::observation::{ClusterView, HostView, Trace};
+use node::observation::{ClusterView, HostView, Specified, Trace};
 use node::render::{Place, mesh, pods};
 use node::specification::Cluster;
 use node::step::digest;
@@ -14,7 +15,7 @@ use node::step::digest;
 use crate::api::Api;
 use crate::etcd::Etcd;
 use crate::failure::Failure;
-use crate::{authority, certificates, files, network, settings, snapshot};
+use crate::{authority, certificates, files, membership, network, prepare, settings, snapshot};
 
 /// How long one question to an API may take.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -34,6 +35,7 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
     let cluster_id = journal.or(found.as_ref()).map(|journal| journal.cluster_id.clone());
     Ok(HostView {
         lease: own_lease()?,
+        busy: Host::this().is_busy(),
         prepared: prepared(),
         mesh_key: files::read(network::MESH_PUBLIC_KEY)?.map(|key| key.trim().to_owned()),
         differs,
@@ -47,6 +49,7 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
         cluster: ask_cluster(),
         final_snapshot: cluster_id.and_then(|id| snapshot::found(&cluster.name, &id)),
         certificates_expire_at: certificates::first_end(),
+        specification: specification()?,
         journal: found,
     })
 }
@@ -62,6 +65,16 @@ pub(crate) fn own_journal() -> Result<Option<Journal>, Failure> {
     .transpose()
 }
 
+/// The specification of the last change that reached this host.
+fn specification() -> Result<Option<Specified>, Failure> {
+    let Some(text) = files::read(membership::SPECIFICATION)? else { return Ok(None) };
+    let written = std::fs::metadata(membership::SPECIFICATION).and_then(|found| found.modified()).ok();
+    let since = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let at = u64::try_from(since.as_millis()).unwrap_or_default();
+    // One of another release of this program is as good as none.
+    Ok(serde_json::from_str(&text).ok().map(|cluster| Specified { cluster, at }))
+}
+
 /// Who may change the cluster, as this host knows.
 pub(crate) fn own_lease() -> Result<Option<Lease>, Failure> {
     Ok(files::read(lease::PATH)?.and_then(|text| serde_json::from_str(&text).ok()))
@@ -69,6 +82,9 @@ pub(crate) fn own_lease() -> Result<Option<Lease>, Failure> {
 
 /// The release of kubeadm and kubelet, where both are the same and the container runtime answers.
 fn prepared() -> Option<String> {
+    if prepare::is_begun(&Host::this()) {
+        return None;
+    }
     let kubeadm = crate::command::run("kubeadm", &["version", "-o", "short"]).ok()?;
     let kubelet = crate::command::run("kubelet", &["--version"]).ok()?;
     let kubeadm = kubeadm.trim().trim_start_matches('v');

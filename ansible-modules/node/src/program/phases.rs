@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use host::Host;
+use node::fingerprint::fingerprint;
 use node::journal::Journal;
-use node::observation::EtcdMember;
+use node::observation::{Area, EtcdMember};
 use node::render::kubeconfig::{Credential, kubeconfig};
 use node::render::{Place, kubeadm, policy};
 use node::specification::{BALANCER_PORT, Role};
@@ -20,7 +22,7 @@ use crate::encoding::base64;
 use crate::etcd::Etcd;
 use crate::failure::Failure;
 use crate::files::{self, Readers};
-use crate::{authority, certificates, settings, wait};
+use crate::{authority, certificates, prepare, settings, wait};
 
 const CONFIGURATION: &str = "/var/lib/socle/cluster/kubeadm.json";
 const MANIFESTS: &str = "/etc/kubernetes/manifests";
@@ -269,6 +271,10 @@ pub(crate) fn roll(place: &Place<'_>) -> Result<bool, Failure> {
         return Ok(false);
     }
     configure(place, &BTreeMap::new())?;
+    if differs.contains(&Area::Runtime) {
+        let settings = &place.cluster.settings;
+        prepare::configure_runtime(&Host::this(), settings).map_err(Failure::during("container-runtime"))?;
+    }
     if place.node.role == Role::ControlPlane {
         policies(place).map_err(Failure::during("policies"))?;
         renew_server_certificate().map_err(Failure::during("certificates"))?;
@@ -280,6 +286,7 @@ pub(crate) fn roll(place: &Place<'_>) -> Result<bool, Failure> {
         let api = ready_api().map_err(Failure::during("wait-control-plane"))?;
         register(place, &api).map_err(Failure::during("register"))?;
         phase("upload-config all").map_err(Failure::during("upload-config"))?;
+        proxies(place, &api).map_err(Failure::during("kube-proxy"))?;
     } else {
         let server = format!("127.0.0.1:{BALANCER_PORT}");
         wait::until("the kubelet", START, || {
@@ -289,6 +296,25 @@ pub(crate) fn roll(place: &Place<'_>) -> Result<bool, Failure> {
     settings::record(place)?;
     Ok(true)
 }
+
+/// Brings kube-proxy's configuration to what is wanted. Its pods read it when they start: they are replaced when it
+/// changed, and only then.
+fn proxies(place: &Place<'_>, api: &Api) -> Result<(), Failure> {
+    let path = "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy";
+    let wanted = fingerprint(kubeadm::kube_proxy(place).to_string().as_bytes());
+    let found = api.get(path)?;
+    if found["metadata"]["annotations"][CONFIGURED] == json!(wanted) {
+        return Ok(());
+    }
+    phase("addon kube-proxy")?;
+    let template = json!({ "metadata": { "annotations": { CONFIGURED: wanted } } });
+    let mark =
+        json!({ "metadata": { "annotations": { CONFIGURED: wanted } }, "spec": { "template": template } });
+    api.merge(path, &mark).map(drop)
+}
+
+/// By which configuration kube-proxy's pods started.
+const CONFIGURED: &str = "socle/configuration";
 
 /// Names may have been added, so the API server gets a certificate with all of them.
 fn renew_server_certificate() -> Result<(), Failure> {

@@ -2,16 +2,42 @@
 
 use std::time::Duration;
 
+use host::Host;
 use node::journal;
 use node::lease;
 use node::render::{mesh, pods};
+use node::step::{Answer, Kept};
+use serde::Deserialize;
 
 use crate::command::{feed, run, systemctl};
 use crate::failure::Failure;
-use crate::{files, membership, network, wait};
+use crate::{files, membership, network, observe, prepare, wait};
+
+/// What the playbook asks: whoever resets a host says which cluster he means.
+#[derive(Debug, Deserialize)]
+struct Named {
+    cluster: String,
+    #[serde(rename = "_ansible_check_mode", default)]
+    check: bool,
+}
+
+/// Resets this host, if it is of the cluster that `text` names. Whoever runs the playbook needs no lease: the run that
+/// holds it may be gone for good.
+pub(crate) fn by_name(text: &str) -> Result<Answer, Failure> {
+    let detail = || "it must say which cluster is meant: { \"cluster\": \"prod\" }".to_owned();
+    let asked: Named = serde_json::from_str(text).map_err(|_| Failure::Input { detail: detail() })?;
+    match observe::own_journal()? {
+        None => Ok(Answer::done(false)),
+        Some(journal) if journal.fixed.name != asked.cluster => {
+            Err(Failure::OtherCluster { found: journal.fixed.name, asked: asked.cluster })
+        }
+        Some(_) if asked.check => Ok(Answer::done(true)),
+        Some(_) => reset(Kept::Goes).map(Answer::done),
+    }
+}
 
 /// Resets this host.
-pub(crate) fn reset() -> Result<bool, Failure> {
+pub(crate) fn reset(preparation: Kept) -> Result<bool, Failure> {
     // A kubelet that was never there is as good as stopped.
     let _ = systemctl(&["disable", "--now", "kubelet.service"]);
     stop_containers().map_err(Failure::during("containers"))?;
@@ -30,6 +56,9 @@ pub(crate) fn reset() -> Result<bool, Failure> {
     network::remove().map_err(Failure::during("network"))?;
     remove_interfaces().map_err(Failure::during("interfaces"))?;
     remove_rules().map_err(Failure::during("rules"))?;
+    if preparation == Kept::Goes {
+        prepare::undo(&Host::this()).map_err(Failure::during("preparation"))?;
+    }
     forget().map_err(Failure::during("journal"))?;
     Ok(true)
 }

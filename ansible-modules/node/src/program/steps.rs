@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use host::Host;
+use node::journal::Journal;
+use node::observation::HostView;
 use node::specification::Cluster;
 use node::step::{Answer, Certificate, Invitation, READERS, Request, Step};
 
 use crate::api::{self, Api};
 use crate::etcd::Etcd;
 use crate::failure::Failure;
-use crate::{drain, membership, mint, network, observe, phases, reset, snapshot, wait};
+use crate::{drain, membership, mint, network, observe, phases, prepare, reset, snapshot, tend, wait};
 
 /// What whoever asks may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +29,20 @@ pub(crate) fn run(request: &Request, power: Power) -> Result<Answer, Failure> {
     if power == Power::Read && !is_harmless(&request.step) {
         return Err(Failure::NotAllowed);
     }
-    if request.step.changes() && !matches!(request.step, Step::Release) {
+    if !request.step.changes() {
+        return answer(request);
+    }
+    if !matches!(request.step, Step::Release) {
         membership::lease(request)?;
     }
+    // A step goes on when whoever asked for it was killed; the next one waits for its end.
+    let _alone = needs_host(&request.step).then(|| Host::this().alone()).transpose()?;
     answer(request)
+}
+
+/// Does it change more than who holds the lease?
+fn needs_host(step: &Step) -> bool {
+    !matches!(step, Step::Lease | Step::Release)
 }
 
 fn is_harmless(step: &Step) -> bool {
@@ -40,36 +53,44 @@ fn is_harmless(step: &Step) -> bool {
     }
 }
 
-fn done(changed: bool) -> Answer {
-    Answer::Done { changed, view: None, invitation: None, certificate: None }
-}
-
 fn invited(invitation: Invitation) -> Answer {
-    Answer::Done { changed: true, view: None, invitation: Some(invitation), certificate: None }
+    Answer::Done { changed: true, view: None, invitation: Some(invitation), missing: None, certificate: None }
 }
 
 fn minted(certificate: Certificate) -> Answer {
-    Answer::Done { changed: false, view: None, invitation: None, certificate: Some(certificate) }
+    Answer::Done {
+        changed: false,
+        view: None,
+        invitation: None,
+        missing: None,
+        certificate: Some(certificate),
+    }
+}
+
+fn seen(view: HostView) -> Answer {
+    let view = Some(Box::new(view));
+    Answer::Done { changed: false, view, invitation: None, missing: None, certificate: None }
+}
+
+fn stocked(missing: Vec<String>) -> Answer {
+    let missing = Some(missing);
+    Answer::Done { changed: false, view: None, invitation: None, missing, certificate: None }
 }
 
 fn answer(request: &Request) -> Result<Answer, Failure> {
     let here = || Api::here(QUESTION);
     let changed = match &request.step {
         Step::Observe => {
-            let view = observe::observe(&request.cluster, request.journal.as_ref())?;
-            return Ok(Answer::Done {
-                changed: false,
-                view: Some(Box::new(view)),
-                invitation: None,
-                certificate: None,
-            });
+            return observe::observe(&request.cluster, request.journal.as_ref()).map(seen);
         }
+        Step::Stock { bundle } => return Ok(stocked(prepare::missing(&Host::this(), bundle)?)),
         Step::Mint { public_key, user, groups, seconds } => {
             return mint::mint(public_key, user, groups, *seconds).map(minted);
         }
         Step::Invite { role } => return membership::invite(*role).map(invited),
         Step::Lease => true,
         Step::Release => membership::release(&request.holder)?,
+        Step::Prepare { bundle } => prepare::prepare(&Host::this(), bundle, &request.cluster.settings)?,
         Step::Claim => claim(request)?,
         Step::Configure => {
             claim(request)?;
@@ -77,24 +98,31 @@ fn answer(request: &Request) -> Result<Answer, Failure> {
         }
         Step::Init => phases::init(&membership::place(request)?)?,
         Step::Join { invitation } => phases::join(&membership::place(request)?, invitation)?,
-        Step::Roll => phases::roll(&membership::place(request)?)?,
+        Step::Roll => {
+            membership::specify(request)?;
+            phases::roll(&membership::place(request)?)?
+        }
         Step::RemoveMember { id } => Etcd::here(QUESTION)?.remove(*id).map(|()| true)?,
         Step::Drain { node, seconds } => drain::drain(&here()?, node, *seconds)?,
         Step::DeleteNode { node } => here()?.delete(&format!("/api/v1/nodes/{node}")).map(|()| true)?,
-        Step::Describe { node } => describe(&here()?, request, node)?,
+        Step::Describe { node } => {
+            membership::specify(request)?;
+            describe(&here()?, request, node)?
+        }
         Step::Await { nodes, seconds } => {
-            ready(&here()?, nodes, *seconds)?;
+            ready(&here()?, request.journal.as_ref(), nodes, *seconds)?;
             false
         }
         Step::Snapshot => request.journal.as_ref().map_or(Ok(false), snapshot::take)?,
-        Step::Reset => reset::reset()?,
+        Step::Reset { preparation } => reset::reset(*preparation)?,
     };
-    Ok(done(changed))
+    Ok(Answer::done(changed))
 }
 
 fn claim(request: &Request) -> Result<bool, Failure> {
     let Cluster { network, .. } = &request.cluster;
-    request.journal.as_ref().map_or(Ok(false), |journal| membership::claim(journal, network.mode))
+    let Some(journal) = &request.journal else { return Ok(false) };
+    Ok(membership::claim(journal, network.mode)? | membership::specify(request)?)
 }
 
 fn describe(api: &Api, request: &Request, node: &str) -> Result<bool, Failure> {
@@ -114,8 +142,12 @@ fn describe(api: &Api, request: &Request, node: &str) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn ready(api: &Api, nodes: &[String], seconds: u64) -> Result<(), Failure> {
+/// Waits until nodes are ready, and approves what their kubelets ask for meanwhile: the timer would take minutes.
+fn ready(api: &Api, journal: Option<&Journal>, nodes: &[String], seconds: u64) -> Result<(), Failure> {
     wait::until(&format!("{} to become ready", nodes.join(", ")), Duration::from_secs(seconds), || {
+        if let Some(journal) = journal {
+            tend::approve(api, journal).map_err(|failure| failure.to_string())?;
+        }
         let found = api.nodes().map_err(|failure| failure.to_string())?;
         let waiting = nodes.iter().filter(|name| !found.get(*name).is_some_and(|node| node.ready));
         let waiting: Vec<_> = waiting.map(String::as_str).collect();

@@ -30,16 +30,18 @@ pub(crate) fn tend() -> Result<Answer, Failure> {
     let mut changed = false;
     let is_control_plane = files::exists("/etc/kubernetes/manifests/kube-apiserver.yaml");
     if let Some(journal) = observe::own_journal()?.filter(|_| is_control_plane) {
-        changed |= approve(&journal).map_err(Failure::during("approve"))?;
+        changed |= Api::here(QUESTION)
+            .and_then(|api| approve(&api, &journal))
+            .map_err(Failure::during("approve"))?;
         changed |= renew(&journal).map_err(Failure::during("renew"))?;
     }
-    Ok(Answer::Done { changed, view: None, invitation: None, certificate: None })
+    Ok(Answer::done(changed))
 }
 
 // === approval ===
 
-fn approve(journal: &Journal) -> Result<bool, Failure> {
-    let api = Api::here(QUESTION)?;
+/// Approves the requests of members' kubelets for certificates of their own.
+pub(crate) fn approve(api: &Api, journal: &Journal) -> Result<bool, Failure> {
     let list =
         api.get(&format!("{REQUESTS}?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving"))?;
     let waiting =
@@ -47,7 +49,7 @@ fn approve(journal: &Journal) -> Result<bool, Failure> {
     let mut changed = false;
     for request in waiting {
         if judge(request, journal).is_ok() {
-            say_yes(&api, request)?;
+            say_yes(api, request)?;
             changed = true;
         }
     }

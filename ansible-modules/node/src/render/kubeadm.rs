@@ -62,6 +62,7 @@ pub fn settings(place: &Place<'_>) -> (String, String) {
     own["apiServer"]["certSANs"] = json!(place.cluster.certificate_sans);
     let control_plane = [
         document(&own),
+        document(&kube_proxy(place)),
         policy::audit(),
         policy::authentication(&place.cluster.settings),
         policy::admission(),

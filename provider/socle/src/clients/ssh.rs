@@ -11,6 +11,7 @@ mod known_hosts;
 mod login;
 mod programs;
 mod session;
+mod store;
 mod trust;
 
 use std::collections::HashMap;
@@ -34,7 +35,7 @@ use super::rate::RateLimit;
 use super::retry::{Backoff, Budget, Failure, Policy, Repeat, Verdict};
 use super::vault::Vault;
 use login::{Attempt, Login};
-use session::{Greeter, NoOutput, Session, configuration, said};
+use session::{Greeter, Input, NoOutput, Session, configuration, said};
 use trust::Trust;
 
 /// How long a host may take to accept a connection.
@@ -130,8 +131,19 @@ impl Ssh {
     /// # Errors
     /// Why it was not begun, or that its end was not seen.
     pub async fn run(&self, host: &Host, command: Command<'_>, budget: &Budget) -> Result<Output, SshError> {
+        self.run_reading(host, command, || Ok(Input::Bytes(command.stdin)), budget).await
+    }
+
+    /// Runs a command that reads what `input` gives: it is asked again when nothing was sent.
+    async fn run_reading<'i>(
+        &self,
+        host: &Host,
+        command: Command<'_>,
+        input: impl Fn() -> Result<Input<'i>, SshError>,
+        budget: &Budget,
+    ) -> Result<Output, SshError> {
         let session = self.connect(host, budget).await?;
-        match session.run(command, budget).await {
+        match session.run(command, input()?, budget).await {
             Ok(output) => return Ok(output),
             Err(NoOutput::Failed(error)) => return Err(error),
             Err(NoOutput::NotBegun(_)) => {}
@@ -139,7 +151,7 @@ impl Ssh {
         // The connection had died since it was last used; nothing was asked of the host yet.
         self.let_go(host, &session).await;
         let session = self.connect(host, budget).await?;
-        session.run(command, budget).await.map_err(|problem| match problem {
+        session.run(command, input()?, budget).await.map_err(|problem| match problem {
             NoOutput::Failed(error) => error,
             NoOutput::NotBegun(cause) => SshError::Unreachable { host: host.to_string(), cause },
         })

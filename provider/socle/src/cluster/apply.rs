@@ -1,6 +1,7 @@
 //! Create, update, delete.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use node::plan::action::Patience;
 use node::plan::{Intent, Wanted};
@@ -65,6 +66,8 @@ pub(super) async fn delete<H: Hosts>(
     let work = work(call, hosts, &cluster, state, BTreeMap::new())?;
     let id = text(&state.id).unwrap_or_default();
     let left = in_time(call, work.delete(&id)).await?;
+    let reset: Vec<_> = work.coordinates.keys().filter(|name| !left.contains_key(*name)).cloned().collect();
+    in_time(call, work.forget(&reset)).await?;
     if left.is_empty() {
         return Ok(());
     }
@@ -126,6 +129,7 @@ impl Change {
             new_keys: self.new_keys,
         };
         let sights = in_time(call, work.converge(&wanted)).await?;
+        in_time(call, work.forget(wanted.departing.keys())).await?;
         Ok(with_results(planned, &sights, now()))
     }
 }
@@ -167,6 +171,7 @@ fn work<'w, H: Hosts>(
     Ok(Work {
         hosts,
         cluster,
+        bundles: text(&model.bundles).map(PathBuf::from),
         coordinates: coordinates.chain(more).collect(),
         holder: chance()?,
         description: format!("{OWNER} (process {})", std::process::id()),

@@ -269,7 +269,7 @@ fn change(
 
 fn rolled(before: &Cluster, after: &Cluster) -> Option<String> {
     let (old, new) = (&before.settings, &after.settings);
-    let everywhere = old.kubelet != new.kubelet;
+    let everywhere = (&old.kubelet, &old.container_runtime) != (&new.kubelet, &new.container_runtime);
     let planes = (&old.api_server, &old.audit_log, &old.oidc) != (&new.api_server, &new.audit_log, &new.oidc)
         || before.certificate_sans != after.certificate_sans
         || old.kube_proxy != new.kube_proxy

@@ -1,15 +1,17 @@
 //! An apply: asks the planner what comes next, has the hosts do it, and looks again, until nothing is left to do.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::join_all;
 use node::journal::Journal;
+use node::lease;
 use node::observation::{Sight, Sights};
 use node::plan::action::Patience;
 use node::plan::{self, Action, Deletion, Round, Wanted};
 use node::specification::Cluster;
-use node::step::{Answer, Invitation, Request, Step};
+use node::step::{Answer, Request, Step};
 use tfplugin::{Diagnostic, Diagnostics, Model};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +22,8 @@ use super::resource::ClusterResource;
 pub(super) struct Work<'w, H> {
     pub(super) hosts: &'w H,
     pub(super) cluster: &'w Cluster,
+    /// The folder of bundles, one folder a release.
+    pub(super) bundles: Option<PathBuf>,
     /// How each host is reached, by the name of its node.
     pub(super) coordinates: BTreeMap<String, Coordinates>,
     /// Which run this is: chance.
@@ -32,6 +36,8 @@ pub(super) struct Work<'w, H> {
 
 /// The most rounds that a change may take: far more than any does.
 const ROUNDS: usize = 400;
+/// How long to wait before looking again at a host where another run's step is under way.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long a drain may take.
 pub(super) const DRAIN: Duration = Duration::from_mins(5);
 
@@ -41,8 +47,7 @@ impl<H: Hosts> Work<'_, H> {
         let mut question = None;
         let mut before: Option<Round> = None;
         for _ in 0..ROUNDS {
-            let sights = self.look(question.as_ref()).await;
-            self.go_on()?;
+            let sights = self.look_at_rest(question.as_ref()).await?;
             let round = plan::next(wanted, &sights).map_err(refused)?;
             if round.actions.is_empty() {
                 self.release().await;
@@ -74,8 +79,7 @@ impl<H: Hosts> Work<'_, H> {
     pub(super) async fn delete(&self, cluster_id: &str) -> Result<BTreeMap<String, String>, Diagnostics> {
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
-            let sights = self.look(None).await;
-            self.go_on()?;
+            let sights = self.look_at_rest(None).await?;
             match plan::deletion(self.cluster, cluster_id, &sights).map_err(refused)? {
                 Deletion::Done { unreachable } => return Ok(unreachable),
                 Deletion::Do(actions) if actions == before => return Err(stuck_at(&actions).into()),
@@ -92,6 +96,30 @@ impl<H: Hosts> Work<'_, H> {
             "The hosts come back as fast as they are reset. See who makes them.",
         )
         .into())
+    }
+
+    /// Takes our program away from hosts that are in the cluster no more.
+    pub(super) async fn forget(&self, names: impl IntoIterator<Item = &String>) -> Result<(), Diagnostics> {
+        let hosts = names.into_iter().filter_map(|name| Some((name, self.coordinates.get(name)?)));
+        let forgotten = join_all(hosts.map(async |(name, host)| {
+            let told = self.hosts.forget(host).await;
+            told.map_err(|error| {
+                Diagnostic::error("Program stays on a host", format!("Host {name}: {error}. Apply again."))
+            })
+        }));
+        forgotten.await.into_iter().filter_map(Result::err).collect::<Diagnostics>().into_result()
+    }
+
+    /// Looks when no step of another run is under way any more: one that was killed may have left some.
+    async fn look_at_rest(&self, question: Option<&Journal>) -> Result<Sights, Diagnostics> {
+        loop {
+            let sights = self.look(question).await;
+            self.go_on()?;
+            if !sights.values().filter_map(Sight::view).any(|view| view.busy) {
+                return Ok(sights);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Looks at all hosts at the same time.
@@ -128,6 +156,7 @@ impl<H: Hosts> Work<'_, H> {
         let done = join_all(actions.iter().map(|action| self.act(action, journal)));
         let done = tokio::select! {
             done = done => done,
+            () = self.keep_lease() => Vec::new(),
             () = self.cancel.cancelled() => return Err(stopped().into()),
         };
         done.into_iter().filter_map(Result::err).collect::<Diagnostics>().into_result()
@@ -136,16 +165,15 @@ impl<H: Hosts> Work<'_, H> {
     async fn act(&self, action: &Action, journal: Option<&Journal>) -> Result<(), Diagnostic> {
         match action {
             Action::Observe { .. } => Ok(()),
-            Action::Prepare { host } => {
-                let coordinates = self.coordinates_of(host)?;
-                let prepared = self.hosts.prepare(coordinates, self.cluster).await;
-                prepared.map_err(|error| failed(action, host, &error.to_string(), ""))
-            }
+            Action::Prepare { host } => self.prepare(action, host, journal).await,
             Action::Join { host, via } => {
                 let role =
                     self.cluster.nodes.get(host).map_or(node::specification::Role::Worker, |node| node.role);
-                let invited = self.ask(action, via, journal, Step::Invite { role }).await?;
-                let invitation = invited.ok_or_else(|| failed(action, via, "it made no invitation", ""))?;
+                let Answer::Done { invitation: Some(invitation), .. } =
+                    self.ask(action, via, journal, Step::Invite { role }).await?
+                else {
+                    return Err(failed(action, via, "it made no invitation", ""));
+                };
                 self.ask(action, host, journal, Step::Join { invitation }).await.map(drop)
             }
             other => {
@@ -155,32 +183,55 @@ impl<H: Hosts> Work<'_, H> {
         }
     }
 
-    async fn ask(
+    /// What a host answers when it did a step.
+    pub(super) async fn ask(
         &self,
         action: &Action,
         name: &str,
         journal: Option<&Journal>,
         step: Step,
-    ) -> Result<Option<Invitation>, Diagnostic> {
+    ) -> Result<Answer, Diagnostic> {
         let request = self.request(name, journal, step);
         match self.hosts.ask(self.coordinates_of(name)?, &request).await {
-            Ok(Answer::Done { invitation, .. }) => Ok(invitation),
             Ok(Answer::Failed { phase, message, cure }) => {
-                Err(failed(action, name, &format!("phase {phase}: {message}"), &cure))
+                let phase = if phase.is_empty() { phase } else { format!("phase {phase}: ") };
+                Err(failed(action, name, &format!("{phase}{message}"), &cure))
             }
+            Ok(done) => Ok(done),
             Err(error) => Err(failed(action, name, &error.to_string(), "")),
         }
     }
 
-    fn coordinates_of(&self, name: &str) -> Result<&Coordinates, Diagnostic> {
+    pub(super) fn coordinates_of(&self, name: &str) -> Result<&Coordinates, Diagnostic> {
         let detail = || format!("Nobody says how {name} is reached.");
         self.coordinates.get(name).ok_or_else(|| Diagnostic::error("Host without an address", detail()))
     }
 
     // === the lease ===
 
-    /// Takes it on a majority of the control planes, so that of two runs one is refused.
+    /// Takes it. What another holds is waited for once, until it would have ended: a run that was killed renews it no
+    /// more, one that lives does.
     async fn lease(&self) -> Result<(), Diagnostics> {
+        if self.try_lease().await.is_ok() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(lease::SECONDS + 1)) => self.try_lease().await,
+            () = self.cancel.cancelled() => Err(stopped().into()),
+        }
+    }
+
+    /// Renews it for as long as it is polled.
+    async fn keep_lease(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(lease::SECONDS / 3)).await;
+            // What could not be renewed is seen by the next step, which renews it, too.
+            let _ = join_all(self.cluster.control_planes().map(|name| self.told(name, Step::Lease))).await;
+        }
+    }
+
+    /// Takes it on a majority of the control planes, so that of two runs one is refused.
+    async fn try_lease(&self) -> Result<(), Diagnostics> {
         let planes: Vec<_> = self.cluster.control_planes().collect();
         let asked = join_all(planes.iter().map(|name| self.told(name, Step::Lease))).await;
         let refusals: Vec<_> = asked.into_iter().filter_map(Result::err).collect();
@@ -221,7 +272,7 @@ fn capitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn failed(action: &Action, host: &str, why: &str, cure: &str) -> Diagnostic {
+pub(super) fn failed(action: &Action, host: &str, why: &str, cure: &str) -> Diagnostic {
     let cure =
         if cure.is_empty() { "Mend it and apply again: the next apply goes on from here." } else { cure };
     let path = ClusterResource::paths().nodes().key(host);

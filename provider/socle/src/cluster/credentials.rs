@@ -100,7 +100,7 @@ async fn sign<H: Hosts>(
     }
 }
 
-fn coordinates(plane: &ControlPlane) -> Option<Coordinates> {
+pub(super) fn coordinates(plane: &ControlPlane) -> Option<Coordinates> {
     Some(Coordinates {
         address: text(&plane.address)?,
         port: plane.port.known().copied().unwrap_or(22),
@@ -109,8 +109,8 @@ fn coordinates(plane: &ControlPlane) -> Option<Coordinates> {
     })
 }
 
-/// A request that says nothing of a cluster: minting needs only the host's own authority.
-fn request(step: Step) -> Request {
+/// A request that says nothing of a cluster: minting and looking need only what is on the host.
+pub(super) fn request(step: Step) -> Request {
     let none = ipnet::Ipv4Net::default();
     let network = Network {
         mode: NetworkMode::Private,

@@ -1,8 +1,8 @@
 //! The hosts of a cluster, as an apply asks them.
 
 use std::future::Future;
+use std::path::PathBuf;
 
-use node::specification::Cluster;
 use node::step::{Answer, Request};
 
 /// Where a host is, and how it is known.
@@ -29,6 +29,17 @@ pub enum HostError {
     Unprepared(String),
 }
 
+/// A file that is brought to a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freight {
+    /// Where it is on this machine.
+    pub file: PathBuf,
+    /// Where it goes.
+    pub place: String,
+    /// Its SHA-256, in hexadecimal digits: it gets its name only when all of it arrived.
+    pub sha256: String,
+}
+
 /// Whoever reaches hosts.
 pub trait Hosts: Sync {
     /// Asks the program on a node, and brings it there first where it is missing.
@@ -41,13 +52,19 @@ pub trait Hosts: Sync {
         request: &Request,
     ) -> impl Future<Output = Result<Answer, HostError>> + Send;
 
-    /// Installs container runtime, kubelet and kubeadm of the cluster's release, and loads its images.
+    /// Brings files to a host.
     ///
     /// # Errors
-    /// When that is not possible, with the failing program's words.
-    fn prepare(
+    /// When one does not arrive.
+    fn bring(
         &self,
         host: &Coordinates,
-        cluster: &Cluster,
+        files: &[Freight],
     ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Takes the program away again.
+    ///
+    /// # Errors
+    /// When the host did not do it.
+    fn forget(&self, host: &Coordinates) -> impl Future<Output = Result<(), HostError>> + Send;
 }

@@ -8,17 +8,22 @@
 pub mod access;
 mod apply;
 mod blocks;
+mod bundles;
 mod changes;
 mod converge;
 pub mod credentials;
+mod data;
 pub mod hosts;
+mod imported;
 mod kubeconfig;
 mod nodes;
+mod preparing;
 mod reading;
 mod refresh;
 mod resource;
 mod shown;
 
 pub use access::{ClusterAccess, ControlPlane};
+pub use data::ClusterData;
 pub use kubeconfig::Kubeconfig;
 pub use resource::ClusterResource;

@@ -1,34 +1,41 @@
 //! Hosts as SSH reaches them: the program on a node, brought there once a version.
 
-use node::specification::Cluster;
+use std::time::Duration;
+
 use node::step::{Answer, Request};
 use serde_json::{Map, Value};
 use tfplugin::Call;
 
-use super::hosts::{Coordinates, HostError, Hosts};
+use super::hosts::{Coordinates, Freight, HostError, Hosts};
 use crate::clients::retry::Budget;
-use crate::clients::ssh::{FirstContact, Host, Missing, Mode, ProgramCall, Ssh, SshError};
+use crate::clients::ssh::{Command, FirstContact, Host, Missing, Mode, ProgramCall, Ssh, SshError};
 use crate::clients::{Clients, budget};
 
 /// The program on a node.
 const PROGRAM: &str = "socle-node";
+
+/// How long a look may take, whatever is down.
+const LOOK: Duration = Duration::from_secs(9);
 
 /// Hosts that SSH reaches.
 pub(super) struct Nodes<'c> {
     ssh: &'c Ssh,
     budget: Budget,
     missing: Missing,
+    /// How long one question may take.
+    patience: Duration,
 }
 
 impl<'c> Nodes<'c> {
     /// For whoever may change hosts.
     pub(super) fn to_change(call: &'c Call<Clients>) -> Self {
-        Self { ssh: call.clients().ssh(), budget: budget(call), missing: Missing::Upload }
+        let budget = budget(call);
+        Self { ssh: call.clients().ssh(), budget, missing: Missing::Upload, patience: Duration::MAX }
     }
 
     /// For whoever only looks: nothing is brought to a host.
     pub(super) fn to_read(call: &'c Call<Clients>) -> Self {
-        Self { missing: Missing::Report, ..Self::to_change(call) }
+        Self { missing: Missing::Report, patience: LOOK, ..Self::to_change(call) }
     }
 }
 
@@ -37,25 +44,38 @@ impl Hosts for Nodes<'_> {
         let Ok(Value::Object(arguments)) = serde_json::to_value(request) else {
             return Err(HostError::Unprepared("the request has no text".to_owned()));
         };
+        let budget = self.budget.within(self.patience);
         let call =
             ProgramCall { name: PROGRAM, arguments: &arguments, mode: Mode::Apply, missing: self.missing };
-        match self.ssh.run_program(&reached(host), call, &self.budget).await {
+        match self.ssh.run_program(&reached(host), call, &budget).await {
             Ok(result) => answer(result.changed, result.more),
             Err(SshError::Module { message, .. }) => {
-                Ok(Answer::Failed { phase: "of the step".to_owned(), message, cure: String::new() })
+                let message = message.trim_end_matches('.').to_owned();
+                Ok(Answer::Failed { phase: String::new(), message, cure: String::new() })
             }
             Err(error) => Err(HostError::Unreachable(error.to_string())),
         }
     }
 
-    async fn prepare(&self, host: &Coordinates, cluster: &Cluster) -> Result<(), HostError> {
-        Err(HostError::Unprepared(format!(
-            "{} has no container runtime with kubelet and kubeadm {}. Prepare it with the playbook socle.platform.prepare, \
-             and apply again",
-            host.address, cluster.kubernetes_version
-        )))
+    async fn bring(&self, host: &Coordinates, files: &[Freight]) -> Result<(), HostError> {
+        let host = reached(host);
+        for Freight { file, place, sha256 } in files {
+            let brought = self.ssh.store(&host, file, place, sha256, &self.budget).await;
+            brought.map_err(|error| HostError::Unprepared(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, host: &Coordinates) -> Result<(), HostError> {
+        let command = Command { step: "take the program away", line: FORGET, stdin: &[] };
+        let forgotten = self.ssh.run_as_root(&reached(host), command, &self.budget).await;
+        forgotten.map(drop).map_err(|error| HostError::Unprepared(error.to_string()))
     }
 }
+
+/// Folders that others use as well go when they are empty.
+const FORGET: &str = "rm -f /usr/local/libexec/socle/socle-node-*; for d in /usr/local/libexec/socle \
+                      /var/lib/socle/cluster /var/lib/socle/pending /var/lib/socle; do rmdir \"$d\" 2>/dev/null || :; done";
 
 fn reached(host: &Coordinates) -> Host {
     let Coordinates { address, port, user, host_key } = host.clone();
@@ -85,6 +105,7 @@ mod tests {
             changed: true,
             view: None,
             invitation: None,
+            missing: None,
             certificate: Some(certificate.clone()),
         };
         let result = ModuleResult::parse(sent.printed().to_string().as_bytes()).expect("a result");

@@ -77,6 +77,7 @@ impl ClusterResource {
             api_server: self.api_server.known().map(|block| entries(&block.extra_args)).unwrap_or_default(),
             kubelet: fields(&self.kubelet),
             kube_proxy: fields(&self.kube_proxy),
+            container_runtime: fields(&self.container_runtime),
             audit_log: AuditLog {
                 max_age_days: number(&audit.max_age_days, defaults.max_age_days),
                 max_files: number(&audit.max_files, defaults.max_files),

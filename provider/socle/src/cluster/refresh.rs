@@ -27,6 +27,7 @@ pub(super) async fn read<H: Hosts>(
     let work = Work {
         hosts,
         cluster: &cluster,
+        bundles: None,
         coordinates: coordinates.collect(),
         holder: String::new(),
         description: String::new(),

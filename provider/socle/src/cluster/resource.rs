@@ -1,8 +1,8 @@
 //! `socle_cluster`: from bare servers to Kubernetes.
 
 use tfplugin::{
-    Call, CreateError, Diagnostic, Diagnostics, List, Map, Model, Nothing, Plan, Reached, Resource, Timeouts,
-    Value, Wanted,
+    Call, CreateError, Diagnostic, Diagnostics, ImportId, List, Map, Model, Nothing, Plan, Reached, Resource,
+    Timeouts, Value, Wanted,
 };
 
 use super::access::ClusterAccess;
@@ -12,7 +12,7 @@ use super::blocks::{
 };
 use super::changes::{self, Release};
 use super::nodes::Nodes;
-use super::{apply, refresh, shown};
+use super::{apply, imported, refresh, shown};
 use crate::clients::Clients;
 
 /// A Kubernetes cluster on servers that exist already.
@@ -80,7 +80,7 @@ pub struct ClusterResource {
     /// kube-proxy: fields of `kubeproxy.config.k8s.io/v1alpha1`.
     #[tf(block)]
     pub(super) kube_proxy: Value<ComponentBlock>,
-    /// containerd: fields of its configuration.
+    /// containerd: fields of its configuration (version 3), from its root.
     #[tf(block)]
     pub(super) container_runtime: Value<ComponentBlock>,
     /// How nodes are changed one after the other.
@@ -176,6 +176,14 @@ impl Resource for ClusterResource {
     async fn update(call: &Call<Clients>, prior: Self, wanted: Wanted<Self>) -> Result<Self, Reached<Self>> {
         let updated = Box::pin(apply::update(call, &Nodes::to_change(call), &prior, wanted.planned)).await;
         updated.map_err(|errors| Reached::new(prior, errors))
+    }
+
+    async fn import(call: &Call<Clients>, id: ImportId<Nothing>) -> Result<Self, Diagnostics> {
+        let id = match id {
+            ImportId::Id(id) => id,
+            ImportId::Identity(_) => String::new(),
+        };
+        Box::pin(imported::import(&Nodes::to_read(call), &id)).await
     }
 
     async fn delete(call: &Call<Clients>, state: Self) -> Result<(), Reached<Self>> {

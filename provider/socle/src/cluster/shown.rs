@@ -14,7 +14,7 @@ use super::reading::{parse_endpoint, text};
 use super::resource::ClusterResource;
 
 /// Seconds before its end at which a certificate should have been renewed.
-const DUE: i64 = 30 * 86_400;
+pub(super) const DUE: i64 = 30 * 86_400;
 
 /// Plans from configuration and prior state alone.
 pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> {
@@ -43,7 +43,7 @@ pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> 
     Ok(())
 }
 
-fn list(words: Vec<String>) -> Value<List<String>> {
+pub(super) fn list(words: Vec<String>) -> Value<List<String>> {
     words.into_iter().map(Value::from).collect::<List<String>>().into()
 }
 
@@ -117,13 +117,13 @@ fn status(name: &str, node: &ClusterNode, sights: &Sights, api: Option<&ClusterV
     }
 }
 
-fn members(api: &ClusterView) -> Value<List<String>> {
+pub(super) fn members(api: &ClusterView) -> Value<List<String>> {
     let mut names: Vec<_> =
         api.members.iter().filter(|member| member.votes).map(|member| member.name.clone()).collect();
     names.sort();
     list(names)
 }
 
-fn time(seconds: i64) -> Option<String> {
+pub(super) fn time(seconds: i64) -> Option<String> {
     jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }

@@ -8,7 +8,7 @@ use tfplugin::{
 use super::facts::Facts;
 use super::{apply, observed, plan};
 use crate::clients::Clients;
-use crate::clients::ssh::{Host, SSH_PORT, is_host_key};
+use crate::clients::ssh::{Host, is_host_key};
 
 /// A server that is hardened, and kept so.
 ///
@@ -180,24 +180,13 @@ impl Resource for ManagedHost {
     }
 }
 
-/// Reads `[USER@]ADDRESS[:PORT]`; an IPv6 address with a port stands in brackets.
+/// A host by `[USER@]ADDRESS[:PORT]`.
 fn imported(id: &str) -> Option<ManagedHost> {
-    let (user, place) = id.rsplit_once('@').map_or((None, id), |(user, place)| (Some(user), place));
-    let (address, port) = if let Some(rest) = place.strip_prefix('[') {
-        let (address, port) = rest.split_once(']')?;
-        (address, port.strip_prefix(':'))
-    } else {
-        match place.split_once(':') {
-            Some((address, port)) if !port.contains(':') => (address, Some(port)),
-            _ => (place, None),
-        }
-    };
-    let port = port.map_or(Ok(SSH_PORT), str::parse).ok()?;
-    let is_empty = address.is_empty() || user == Some("");
-    (!is_empty).then(|| ManagedHost {
-        address: address.into(),
-        port: port.into(),
-        user: user.map(str::to_owned).into(),
+    let host = Host::parse(id)?;
+    Some(ManagedHost {
+        address: host.address.into(),
+        port: host.port.into(),
+        user: host.user.into(),
         on_unreachable: "fail".into(),
         ..ManagedHost::default()
     })

@@ -128,6 +128,14 @@ pub enum SshError {
         /// The end of what it said.
         stderr: String,
     },
+    /// A file of this machine, meant for a host, cannot be read.
+    #[error("cannot read {file}: {cause}")]
+    LocalFile {
+        /// The file.
+        file: String,
+        /// The system's answer.
+        cause: String,
+    },
     /// A command said more than is read.
     #[error(
         "on {host}, the step {step:?} printed more than {limit} bytes. Something is not what it seems there."
@@ -205,6 +213,7 @@ impl SshError {
             Self::OutcomeUnknown { .. } => "Outcome unknown",
             Self::Stopped { .. } => "Stopped",
             Self::Failed { .. } => "Command on the host failed",
+            Self::LocalFile { .. } => "File cannot be read",
             Self::TooMuchOutput { .. } => "Too much output",
             Self::NotPrepared { .. } => "Host is not prepared yet",
             Self::NoProgram { .. } => "No program for this host",

@@ -78,6 +78,24 @@ pub struct Host {
 }
 
 impl Host {
+    /// Reads `[USER@]ADDRESS[:PORT]`; an IPv6 address with a port stands in brackets.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (user, place) = text.rsplit_once('@').map_or((None, text), |(user, place)| (Some(user), place));
+        let (address, port) = if let Some(rest) = place.strip_prefix('[') {
+            let (address, port) = rest.split_once(']')?;
+            (address, port.strip_prefix(':'))
+        } else {
+            match place.split_once(':') {
+                Some((address, port)) if !port.contains(':') => (address, Some(port)),
+                _ => (place, None),
+            }
+        };
+        let port = port.map_or(Ok(SSH_PORT), str::parse).ok()?;
+        let is_empty = address.is_empty() || user == Some("");
+        let (address, user) = (address.to_owned(), user.map(str::to_owned));
+        (!is_empty).then(|| Self { address, port, user, ..Self::default() })
+    }
+
     /// A host of four arguments; none while one of them is unknown.
     pub fn of(
         address: &Value<String>,

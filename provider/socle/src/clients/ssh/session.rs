@@ -1,13 +1,14 @@
 //! One authenticated connection to a host, and the commands that run over it.
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures::future::{Either, select};
 use russh::client::{self, Handle, Msg};
 use russh::keys::{Algorithm, PublicKey, PublicKeyOrCertificate};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, Disconnect, Preferred};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
 use tokio::sync::Semaphore;
 
 use super::error::SshError;
@@ -43,6 +44,18 @@ pub struct Command<'a> {
     /// What it reads.
     pub stdin: &'a [u8],
 }
+
+/// What a command reads.
+#[derive(Debug)]
+pub(super) enum Input<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// A file of this machine, to its end.
+    File(std::fs::File),
+}
+
+/// How much of a file is sent at a time, in bytes.
+const PIECE: usize = 1 << 20;
 
 /// What a command that ran to its end said.
 #[derive(Clone, PartialEq, Eq)]
@@ -194,8 +207,13 @@ impl Session {
         self.handle.channel_open_session().await
     }
 
-    /// Runs a command to its end. A command that was sent is never sent again.
-    pub(super) async fn run(&self, command: Command<'_>, budget: &Budget) -> Result<Output, NoOutput> {
+    /// Runs a command that reads `input` to its end. A command that was sent is never sent again.
+    pub(super) async fn run(
+        &self,
+        command: Command<'_>,
+        input: Input<'_>,
+        budget: &Budget,
+    ) -> Result<Output, NoOutput> {
         let opening = async {
             // The semaphore is never closed, so the permit is always had in the end.
             let permit = self.channels.acquire().await.ok();
@@ -211,7 +229,7 @@ impl Session {
         }
         let (reading, writing) = channel.split();
         let fed = async {
-            writing.data_bytes(command.stdin.to_vec()).await?;
+            feed(&writing, input).await?;
             writing.eof().await
         };
         let told = collect(reading);
@@ -244,6 +262,22 @@ impl Session {
             }
             Interrupted::TooMuch => SshError::TooMuchOutput { host, step, limit: STDOUT_LIMIT },
         }
+    }
+}
+
+/// Sends what a command reads. Of a file, only pieces are in memory.
+async fn feed(writing: &ChannelWriteHalf<Msg>, input: Input<'_>) -> Result<(), russh::Error> {
+    let mut file = match input {
+        Input::Bytes(bytes) => return writing.data_bytes(bytes.to_vec()).await,
+        Input::File(file) => file,
+    };
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        writing.data_bytes(piece).await?;
     }
 }
 

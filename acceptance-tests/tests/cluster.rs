@@ -1,0 +1,58 @@
+//! `socle_cluster`: real servers, the real Terraform, the real Kubernetes.
+
+/// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
+mod on_servers {
+    use acceptance::cluster_stage::{ClusterStage, RELEASE, Result, WantedCluster, control_plane};
+    use acceptance::servers::Servers;
+    use serde_json::json;
+
+    #[test]
+    fn one_server_becomes_a_cluster_and_a_server_again() -> Result {
+        let servers = Servers::up("cluster", &["--servers", "1", "--kubernetes", RELEASE])?;
+        let before = servers.on("server-1", LISTING)?;
+        let stage = ClusterStage::new(&servers)?;
+        stage.apply(&WantedCluster::of("wireguard", [control_plane("cp-1", 1)]))?;
+        stage.terraform.assert_plan_is_empty();
+
+        let node = stage.object(&["node", "cp-1"])?;
+        assert_eq!(node["status"]["nodeInfo"]["kubeletVersion"], format!("v{RELEASE}"));
+        assert_eq!(node["metadata"]["labels"]["node-role.kubernetes.io/control-plane"], "");
+
+        let shown = stage.terraform.state_of("data.socle_cluster.prod")?;
+        assert_eq!((&shown["name"], &shown["kubernetes_version"]), (&json!("prod"), &json!(RELEASE)));
+        assert_eq!(shown["node_status"]["cp-1"]["ready"], true);
+        stage.assert_nothing_secret("server-1", &["server-1"])?;
+
+        stage.terraform.destroy()?;
+        let after = servers.on("server-1", LISTING)?;
+        assert_eq!(difference(&before, &after), Vec::<String>::new());
+        Ok(())
+    }
+
+    /// What a host has that a cluster could leave. Packages stay on purpose, so what dpkg knows is left out, and so is
+    /// what the two that are started at their installation write.
+    const LISTING: &str = r"
+sed -E 's#^/(bin|sbin|lib|lib64)/#/usr/\1/#' /var/lib/dpkg/info/*.list | sort -u >/run/known
+{ find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/tmp \
+    -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd \
+    -o -path /var/backups \) -prune -o -print
+  find /var/lib/containerd /var/lib/kubelet /var/lib/etcd -mindepth 1
+} 2>/dev/null | sort | comm -23 - /run/known | grep -Ev 'chrony|haproxy|/etc/rc[0-9S]\.d/|/etc/ld\.so\.cache' | sed 's/^/file /'
+rm /run/known
+cut -d' ' -f2 /proc/self/mounts | sort | sed 's/^/mount /'
+ip -o link | cut -d: -f2 | cut -d@ -f1 | sort | sed 's/^/interface/'
+ip -4 route | sed 's/^/route /'
+nft list tables | grep -Ev ' (filter|nat|mangle|raw|security)$' | sed 's/^/rules /' || :
+{ iptables-save; ip6tables-save; } 2>/dev/null | grep '^-A' | sed 's/^/rule /' || :
+systemctl list-units --no-legend --plain --type=service,timer --state=active | cut -d' ' -f1 | grep -v chrony | sort | sed 's/^/unit /'
+ss -Hltn | tr -s ' ' | cut -d' ' -f4 | sort | sed 's/^/listens /'
+";
+
+    fn difference(before: &str, after: &str) -> Vec<String> {
+        let missing = |from: &str, there: &str, mark: &str| -> Vec<String> {
+            let there: std::collections::BTreeSet<_> = there.lines().collect();
+            from.lines().filter(|line| !there.contains(line)).map(|line| format!("{mark} {line}")).collect()
+        };
+        [missing(after, before, "+"), missing(before, after, "-")].concat()
+    }
+}

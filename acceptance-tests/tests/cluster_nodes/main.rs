@@ -1,0 +1,6 @@
+//! Clusters of several nodes on real servers: what runs in them, what becomes of them when nodes come, go and die, and
+//! how an apply that was killed is gone on with.
+
+mod faults;
+mod life;
+mod web;

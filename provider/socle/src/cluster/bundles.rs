@@ -1,0 +1,74 @@
+//! Bundles in a folder of this machine, one folder a release.
+
+use std::fs;
+use std::path::Path;
+
+use node::bundle::{Bundle, BundleError, CHECKSUMS, MANIFEST};
+use node::fingerprint::fingerprint;
+
+use super::hosts::Freight;
+
+/// Why there is no bundle of a release.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoBundle {
+    /// A file of it cannot be read.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// It is not what it should be.
+    #[error("{folder}: {source}")]
+    Content {
+        /// The folder of the release.
+        folder: String,
+        /// What is wrong with it.
+        source: BundleError,
+    },
+}
+
+/// Reads what is in the bundle of a release, in a folder of bundles.
+pub(super) fn read(bundles: &Path, release: &str) -> Result<Bundle, NoBundle> {
+    let folder = bundles.join(release);
+    let text = |name: &str| {
+        let path = folder.join(name);
+        fs::read_to_string(&path)
+            .map_err(|source| NoBundle::File { path: path.display().to_string(), source })
+    };
+    let (manifest, checksums) = (text(MANIFEST)?, text(CHECKSUMS)?);
+    Bundle::parse(release, &manifest, &checksums)
+        .map_err(|source| NoBundle::Content { folder: folder.display().to_string(), source })
+}
+
+/// Those files of it, on their way to a host.
+pub(super) fn freight(bundles: &Path, bundle: &Bundle, paths: &[String]) -> Result<Vec<Freight>, NoBundle> {
+    let folder = bundles.join(&bundle.kubernetes);
+    let one = |path: &String| {
+        let file = folder.join(path);
+        let place = format!("{}/{path}", bundle.place());
+        let sha256 = match bundle.files.get(path) {
+            Some(sum) => sum.clone(),
+            // What tells the sums of the others.
+            None => fingerprint(
+                &fs::read(&file)
+                    .map_err(|source| NoBundle::File { path: file.display().to_string(), source })?,
+            ),
+        };
+        Ok(Freight { file, place, sha256 })
+    };
+    paths.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_without_a_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = read(folder.path(), "1.37.2").unwrap_err().to_string();
+        assert!(told.contains("1.37.2/manifest.json"), "{told}");
+    }
+}
