@@ -24,6 +24,15 @@ module "environment" {
   release        = var.release
 }
 
+module "backup" {
+  source = "../../modules/backup"
+  count  = var.backup_bucket == null ? 0 : 1
+
+  environment = "production"
+  bucket      = var.backup_bucket
+  host        = module.environment.database
+}
+
 output "name_servers" {
   description = "What to enter at the registrar, once the zone answers as the old one did."
   value       = module.zone.name_servers

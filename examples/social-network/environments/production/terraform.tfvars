@@ -15,3 +15,5 @@ release = {
   image    = "registry.example.social/social:1.4.2"
   replicas = 4
 }
+
+backup_bucket = "example-social-production-backups"

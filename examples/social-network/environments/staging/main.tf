@@ -22,6 +22,15 @@ module "environment" {
   release        = var.release
 }
 
+module "backup" {
+  source = "../../modules/backup"
+  count  = var.backup_bucket == null ? 0 : 1
+
+  environment = "staging"
+  bucket      = var.backup_bucket
+  host        = module.environment.database
+}
+
 output "servers" {
   description = "The servers, for the inventory of Ansible."
   value       = module.environment.servers

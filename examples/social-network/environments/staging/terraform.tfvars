@@ -11,3 +11,5 @@ release = {
   image    = "registry.example.social/social:1.5.0"
   replicas = 1
 }
+
+backup_bucket = "example-social-staging-backups"

@@ -39,6 +39,12 @@ variable "release" {
   default     = null
 }
 
+variable "backup_bucket" {
+  description = "The bucket that is made for the backups of the database. Default: no backups."
+  type        = string
+  default     = null
+}
+
 variable "records" {
   description = "Further record sets, by the label `NAME TYPE`, each with `name`, `type`, `ttl` and `values`."
   type        = any
