@@ -99,9 +99,9 @@ fn an_endpoint_that_lacks_a_safeguard_is_told_and_one_without_versions_refused()
     bucket.stage.terraform.assert_plan_is_empty();
 
     let other = Bucket::new()?;
-    ["GetBucketVersioning", "PutBucketVersioning"]
-        .into_iter()
-        .for_each(|action| other.stage.aws.inject(Rule::on(action).not_implemented()));
+    for action in ["GetBucketVersioning", "PutBucketVersioning"] {
+        other.stage.aws.inject(Rule::on(action).not_implemented());
+    }
     other.stage.write(&store(&other.name, ""))?;
     let refused = other.stage.terraform.apply().expect_err("it keeps no versions");
     assert!(refused.says("Endpoint keeps no versions"), "{refused}");

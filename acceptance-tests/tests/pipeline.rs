@@ -155,7 +155,10 @@ fn mirror(folder: &Path) -> Result<PathBuf> {
     symlink(provider, package.join(format!("terraform-provider-socle_v{VERSION}")))?;
     let configuration = folder.join("terraform.rc");
     let mirror = folder.join("mirror");
-    let text = format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
+    let text = format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+        mirror.display()
+    );
     fs::write(&configuration, text)?;
     Ok(configuration)
 }

@@ -53,15 +53,12 @@ fn filled_in(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         found += before;
         let is_short = |end: &usize| !after[..*end].contains(['\n', ' ', '"']);
-        match after.find('}').filter(is_short) {
-            Some(end) => {
-                found.push('…');
-                rest = &after[end + 1..];
-            }
-            None => {
-                found.push('{');
-                rest = after;
-            }
+        if let Some(end) = after.find('}').filter(is_short) {
+            found.push('…');
+            rest = &after[end + 1..];
+        } else {
+            found.push('{');
+            rest = after;
         }
     }
     found + rest

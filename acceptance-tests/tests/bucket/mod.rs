@@ -17,7 +17,7 @@ pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 /// The store in the state.
 pub(crate) const STORE: &str = "socle_backup_store.main";
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// moto asks for a signature on objects, and does not look at it.
 const ANYBODY: &str = "AWS4-HMAC-SHA256 Credential=anybody/20260101/eu-west-3/s3/aws4_request, SignedHeaders=host, \

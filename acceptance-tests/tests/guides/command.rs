@@ -33,7 +33,6 @@ fn split(line: &str) -> Vec<Vec<String>> {
     for letter in line.chars().chain([' ']) {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => word.push(letter),
             (None, '\'' | '"') => quote = Some(letter),
             (None, '#') if word.is_empty() => break,
             (None, '|' | ';' | '&' | '(' | ')') => {
@@ -41,7 +40,7 @@ fn split(line: &str) -> Vec<Vec<String>> {
                 commands.push(Vec::new());
             }
             (None, _) if letter.is_whitespace() => finish(&mut word, &mut commands),
-            (None, _) => word.push(letter),
+            _ => word.push(letter),
         }
     }
     commands

@@ -40,7 +40,7 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
                 None
             }
             Some((mut block, end)) => {
-                block.text += &format!("{line}\n");
+                block.text.extend([line, "\n"]);
                 Some((block, end))
             }
         };
@@ -68,7 +68,7 @@ pub(crate) fn declarations(blocks: &[Block]) -> BTreeMap<String, String> {
             if begins && header.is_empty() {
                 line.trim_end_matches([' ', '{', '}']).clone_into(&mut header);
             }
-            text += &format!("{line}\n");
+            text.extend([line, "\n"]);
             if line.starts_with('}') || (begins && line.ends_with('}')) {
                 found.insert(std::mem::take(&mut header), std::mem::take(&mut text));
             }

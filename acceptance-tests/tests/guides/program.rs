@@ -62,7 +62,7 @@ pub(crate) fn check(words: &[String]) -> Result<(), Problem> {
         "restic" => asked("restic", arguments, "--help"),
         "aws" => aws(arguments),
         ansibles if ansibles.starts_with("ansible") => ansible(ansibles, arguments),
-        script if script.ends_with(".sh") => exists(&words[0]),
+        script if Path::new(script).extension().is_some_and(|kind| kind == "sh") => exists(&words[0]),
         other if OTHERS.contains(&other) => Ok(()),
         other => Err(format!("{other:?} is no program that a reader is known to have")),
     }
@@ -174,9 +174,10 @@ fn said(mut command: Command) -> Result<String, Problem> {
     let output = command.output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    match output.status.success() || text.contains("Usage") {
-        true => Ok(text),
-        false => Err(format!("{command:?} failed: {text}")),
+    if output.status.success() || text.contains("Usage") {
+        Ok(text)
+    } else {
+        Err(format!("{command:?} failed: {text}"))
     }
 }
 

@@ -55,8 +55,6 @@ fn runtime(names: &[String]) -> String {
 /// What `ansible-test sanity` of the pinned ansible-core may find, each with its reason.
 fn ignored(names: &[String]) -> String {
     const LICENSE: &str = "validate-modules:missing-gplv3-license # the project's license is the MPL 2.0";
-    const PLACE: &str =
-        "validate-modules:invalid-extension # the module is a program, which the action plugin brings";
     let mut lines = vec![format!("plugins/inventory/terraform.py {LICENSE}\n")];
     for name in names {
         lines.push(format!("plugins/modules/{name}.py {LICENSE}\n"));

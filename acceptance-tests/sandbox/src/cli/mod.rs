@@ -1,5 +1,6 @@
 //! The command line: one file a verb.
 
+mod ansible;
 mod bundle;
 mod doctor;
 mod down;
@@ -58,6 +59,8 @@ enum Verb {
     Doctor(doctor::Arguments),
     /// Print the folder of air-gap bundles of Kubernetes, which are made first where they are missing
     Bundle(bundle::Arguments),
+    /// Print the folder of Ansible's programs, which are installed first where they are missing
+    Ansible,
     /// Download and build what `up` needs, and start nothing
     Prepare(prepare::Arguments),
     #[command(flatten)]
@@ -97,6 +100,7 @@ fn obey(arguments: Arguments) -> Outcome {
         Verb::Down => down::run(&site),
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Bundle(arguments) => bundle::run(&site, &arguments),
+        Verb::Ansible => ansible::run(&site),
         Verb::Prepare(arguments) => prepare::run(&site, &arguments),
         Verb::Fault(verb) => fault::run(&site, &verb),
     }

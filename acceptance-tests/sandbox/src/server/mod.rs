@@ -213,7 +213,9 @@ impl Server {
 
     /// Takes it away with all that it holds.
     pub fn remove(&self, claim: &Claim, podman: &Podman) -> Result<(), ServerError> {
-        self.podman(claim, podman, &["rm", "--force", "--volumes", "--time=0", "--ignore"])?;
+        let remove = || self.podman(claim, podman, &["rm", "--force", "--volumes", "--time=0", "--ignore"]);
+        // Podman gives what it kills a few seconds to end. On a busy machine it takes longer, and has ended by the next time.
+        remove().or_else(|_| remove())?;
         Lan::new(claim, self.slot).detach(self.number)
     }
 

@@ -11,7 +11,7 @@ table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;ve
 td{overflow-wrap:anywhere}code{font-size:.92em;white-space:pre-wrap}small{opacity:.75}
 .s{font-weight:600;white-space:nowrap}.s::before{content:'';display:inline-block;width:.65em;height:.65em;border-radius:50%;margin-right:.45em;background:currentColor}
 .applied .s{color:var(--applied)}.drifted .s{color:var(--drifted)}.pending-reboot .s{color:var(--pending-reboot)}.excepted .s{color:var(--excepted)}.unsupported .s{color:var(--unsupported)}
-.controls{table-layout:fixed}.controls th:nth-child(1){width:9.5em}.controls th:nth-child(2){width:23%}.controls th:nth-child(5){width:32%}
+.controls{table-layout:fixed}.controls th:nth-child(1){width:9em}.controls th:nth-child(2){width:22%}.controls th:nth-child(3){width:25%}.controls th:nth-child(5){width:25%}
 .bar{display:inline-block;vertical-align:middle;width:7em;height:.7em;margin-right:.6em;border-radius:.35em;background:linear-gradient(to right,var(--applied) var(--score),var(--line) var(--score))}
 .n{text-align:right;font-variant-numeric:tabular-nums}.n.zero{opacity:.45}a{color:inherit}
 .filter{margin:1rem 0}.filter label{margin-right:1rem}

@@ -301,8 +301,9 @@ fn keeps(rule: &LifecycleRule) -> Option<i32> {
 /// Whether a rule of ours is in force for the whole bucket and does the rest, too.
 fn is_whole(rule: &LifecycleRule) -> bool {
     let prefix = rule.filter().and_then(LifecycleRuleFilter::prefix);
-    let uploads =
-        rule.abort_incomplete_multipart_upload().and_then(|uploads| uploads.days_after_initiation());
+    let uploads = rule
+        .abort_incomplete_multipart_upload()
+        .and_then(AbortIncompleteMultipartUpload::days_after_initiation);
     let marks = rule.expiration().and_then(LifecycleExpiration::expired_object_delete_marker);
     rule.status() == &ExpirationStatus::Enabled
         && prefix.unwrap_or_default().is_empty()

@@ -127,7 +127,8 @@ impl Aws {
     }
 
     async fn config(&self) -> &SdkConfig {
-        self.config.get_or_init(|| connect(loader(&self.settings), &self.settings)).await
+        // On the heap: its future lies in those of all callers.
+        self.config.get_or_init(|| Box::pin(connect(loader(&self.settings), &self.settings))).await
     }
 
     fn user_agent_suffix(&self) -> Option<UserAgentSuffix> {

@@ -88,9 +88,9 @@ impl<'c> Work<'c> {
         versions: Versions,
         progress: Progress,
     ) -> Result<BackupPolicy, Diagnostics> {
-        self.ssh.greet(&self.host, &self.budget).await.map_err(|error| self.at_host(&error))?;
+        self.ssh.greet(&self.host, &self.budget).await.map_err(|error| at_host(&error))?;
         let agent = self.ssh.bring_program(&self.host, AGENT, &self.budget).await;
-        let agent = agent.map_err(|error| self.at_host(&error))?;
+        let agent = agent.map_err(|error| at_host(&error))?;
         let mut result = None;
         if progress == Progress::Creating {
             self.bring(secrets, &agent, progress, InitialBackup::None).await?;
@@ -155,7 +155,7 @@ impl<'c> Work<'c> {
         };
         let arguments = present(&self.wanted, secrets, purpose).ok_or_else(unknown)?;
         let result = run(self.ssh, &self.host, &arguments, Mode::Apply, &self.budget).await;
-        let result = result.map_err(|error| self.at_host(&error))?;
+        let result = result.map_err(|error| at_host(&error))?;
         result.warnings.iter().for_each(|warning| {
             self.call.warn(Diagnostic::warning("Policy is in place, with a warning", warning.clone()));
         });
@@ -167,16 +167,16 @@ impl<'c> Work<'c> {
         run(self.ssh, &self.host, &arguments, Mode::Apply, &self.budget).await?;
         leave(self.ssh, &self.host, &self.budget).await
     }
+}
 
-    /// An error of the host, on the argument that a failed contact points at.
-    fn at_host(&self, error: &SshError) -> Diagnostic {
-        let paths = BackupPolicy::paths();
-        match error {
-            SshError::KeyDiffers { .. } | SshError::UnknownHost { .. } | SshError::KeyRevoked { .. } => {
-                error.error().at(paths.host().host_key())
-            }
-            error if error.is_out_of_reach() => error.error().at(paths.host()),
-            error => error.error(),
+/// An error of the host, on the argument that a failed contact points at.
+fn at_host(error: &SshError) -> Diagnostic {
+    let paths = BackupPolicy::paths();
+    match error {
+        SshError::KeyDiffers { .. } | SshError::UnknownHost { .. } | SshError::KeyRevoked { .. } => {
+            error.error().at(paths.host().host_key())
         }
+        error if error.is_out_of_reach() => error.error().at(paths.host()),
+        error => error.error(),
     }
 }

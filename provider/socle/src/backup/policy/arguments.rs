@@ -88,8 +88,10 @@ pub(super) async fn run(
     ssh.run_program(host, call, budget).await
 }
 
-/// `Some(None)` for null, `None` for what is unknown.
-fn optional<T, U>(value: &Value<T>, told: impl FnOnce(&T) -> Option<U>) -> Option<Option<U>> {
+/// What is told of a value: nothing for null. While it is unknown, or something in it is, there is no answer.
+type Told<T> = Option<Option<T>>;
+
+fn optional<T, U>(value: &Value<T>, told: impl FnOnce(&T) -> Option<U>) -> Told<U> {
     match value {
         Value::Null => Some(None),
         Value::Unknown => None,
@@ -97,7 +99,7 @@ fn optional<T, U>(value: &Value<T>, told: impl FnOnce(&T) -> Option<U>) -> Optio
     }
 }
 
-fn text(value: &Value<String>) -> Option<Option<String>> {
+fn text(value: &Value<String>) -> Told<String> {
     optional(value, |text| Some(text.clone()))
 }
 
@@ -113,7 +115,7 @@ fn texts(list: &List<String>) -> Option<Vec<String>> {
     list.iter().map(|text| text.known().cloned()).collect()
 }
 
-fn list(value: &Value<List<String>>) -> Option<Option<Vec<String>>> {
+fn list(value: &Value<List<String>>) -> Told<Vec<String>> {
     optional(value, texts)
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::State;
 use modules::backup_agent::arguments::{InitialBackup, Progress};
 use tfplugin::{Call, Diagnostic, Map, Value};
 
@@ -69,9 +70,8 @@ pub(super) fn parts(result: &ModuleResult, is_intact: bool) -> Value<Map<String>
     let word = |is_fine: bool| Value::from(if is_fine { APPLIED } else { DRIFTED });
     let told = result.items.iter().filter(|item| !item.id.starts_with(FIRST_BACKUP));
     // What an apply changed is as wanted then, what a check would change is not.
-    let mut parts: Map<String> = told
-        .map(|item| (item.id.clone(), word(matches!(item.state, ::host::State::Ok | ::host::State::Changed))))
-        .collect();
+    let mut parts: Map<String> =
+        told.map(|item| (item.id.clone(), word(matches!(item.state, State::Ok | State::Changed)))).collect();
     if !is_intact {
         parts.insert(AGENT_PART.to_owned(), word(false));
     }

@@ -30,8 +30,8 @@ pub(super) async fn create(
 ) -> Result<BackupStore, CreateError<BackupStore>> {
     let mut work = Work::new(call, BackupStore::default(), planned);
     work.refuse_lock_out().await.map_err(CreateError::nothing)?;
-    let observed = work.begin().await.map_err(CreateError::nothing)?;
-    match work.converge(&observed).await {
+    let observed = Box::pin(work.begin()).await.map_err(CreateError::nothing)?;
+    match Box::pin(work.converge(&observed)).await {
         Ok(()) => Ok(work.reached),
         Err(errors) => Err(work.unfinished(errors)),
     }
@@ -44,11 +44,11 @@ pub(super) async fn update(
 ) -> Result<BackupStore, Reached<BackupStore>> {
     let mut work = Work::new(call, prior, planned);
     let looked = match work.refuse_lock_out().await {
-        Ok(()) => work.look().await,
+        Ok(()) => Box::pin(work.look()).await,
         Err(error) => Err(error.into()),
     };
     let done = match looked {
-        Ok(observed) => work.converge(&observed).await,
+        Ok(observed) => Box::pin(work.converge(&observed)).await,
         Err(errors) => Err(errors),
     };
     match done {
@@ -59,7 +59,7 @@ pub(super) async fn update(
 
 pub(super) async fn delete(call: &Call<Clients>, state: BackupStore) -> Result<(), Reached<BackupStore>> {
     let work = Work::new(call, state.clone(), state);
-    work.destroy().await.map_err(|errors| Reached::new(work.reached, errors))
+    Box::pin(work.destroy()).await.map_err(|errors| Reached::new(work.reached, errors))
 }
 
 impl<'c> Work<'c> {
@@ -97,7 +97,7 @@ impl<'c> Work<'c> {
         let (name, region) = (self.name(), self.region());
         let bucket = Bucket { name: &name, region: region.as_deref() };
         let failed = |error: S3Error| Diagnostic::error("Store cannot be created", error.to_string());
-        match observe(self.s3, bucket, &self.budget).await.map_err(failed)? {
+        match Box::pin(observe(self.s3, bucket, &self.budget)).await.map_err(failed)? {
             Some(found) if self.is_left_over(bucket, &found).await.map_err(failed)? => return Ok(found),
             Some(_) => return Err(exists(&name).into()),
             None => {}
@@ -112,11 +112,11 @@ impl<'c> Work<'c> {
             // Without its mark it is recognised by that nothing at all is set on it.
             Err(error) if error.is_unknown_to_the_endpoint() => {}
             Err(error) if error.status() == Some(404) => return Err(failed(error).into()),
-            marked => marked.map_err(|error| self.begun(error.to_string()))?,
+            marked => marked.map_err(|error| self.begun(&error))?,
         }
         let found =
-            observe(self.s3, bucket, &self.budget).await.map_err(|error| self.begun(error.to_string()))?;
-        found.ok_or_else(|| self.begun("It was made, and is gone again: apply again".to_owned()).into())
+            Box::pin(observe(self.s3, bucket, &self.budget)).await.map_err(|error| self.begun(&error))?;
+        found.ok_or_else(|| self.begun(&"It was made, and is gone again: apply again").into())
     }
 
     /// Whether a bucket is what a create that was killed left: marked, or as a bucket is in the moment after it was made.
@@ -133,7 +133,7 @@ impl<'c> Work<'c> {
         Ok(self.s3.some_versions(bucket, &self.budget).await?.is_empty())
     }
 
-    fn begun(&self, problem: String) -> Diagnostic {
+    fn begun(&self, problem: &impl std::fmt::Display) -> Diagnostic {
         Diagnostic::error(format!("Store {} is begun", self.name()), format!("{problem}."))
     }
 
@@ -156,7 +156,7 @@ impl<'c> Work<'c> {
         let failed = |error: S3Error| Diagnostic::error("Store cannot be changed", error.to_string());
         let gone =
             || Diagnostic::error("Store is gone", format!("The bucket {name} was just there. Plan again."));
-        Ok(observe(self.s3, bucket, &self.budget).await.map_err(failed)?.ok_or_else(gone)?)
+        Ok(Box::pin(observe(self.s3, bucket, &self.budget)).await.map_err(failed)?.ok_or_else(gone)?)
     }
 
     /// Changes what is not as wanted; tags come last, and with them the mark of a create goes.

@@ -24,7 +24,7 @@ pub(super) async fn observe(
     budget: &Budget,
 ) -> Result<Option<Observed>, S3Error> {
     let Some(region) = s3.find(bucket, budget).await? else { return Ok(None) };
-    let facts = s3.facts(bucket, budget).await?;
+    let facts = Box::pin(s3.facts(bucket, budget)).await?;
     Ok(Some(Observed { region, facts }))
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn read(
     let Some(name) = state.bucket.known().cloned() else { return Ok(None) };
     let region = state.spoken_to();
     let bucket = Bucket { name: &name, region: region.as_deref() };
-    let observed = observe(s3, bucket, &budget).await.map_err(|error| unread(&error))?;
+    let observed = Box::pin(observe(s3, bucket, &budget)).await.map_err(|error| unread(&error))?;
     let Some(observed) = observed else { return Ok(None) };
     let endpoint = s3.endpoint().await;
     Ok(Some(refreshed(state, &observed, endpoint)))
@@ -65,7 +65,7 @@ pub(super) fn refreshed(state: BackupStore, observed: &Observed, endpoint: Optio
         None => state.kms_key_arn.clone(),
     };
     let state =
-        BackupStore { tags, keep_deleted_for, kms_key_arn, ..state }.placed(&observed.region, endpoint);
+        BackupStore { keep_deleted_for, kms_key_arn, tags, ..state }.placed(&observed.region, endpoint);
     let wanted = state.wanted();
     BackupStore { safeguards: standings(facts, &wanted), ..state }
 }
@@ -82,7 +82,7 @@ pub(super) fn standings(facts: &Facts, wanted: &Wanted) -> Value<Map<String>> {
 pub(super) async fn import(call: &Call<Clients>, name: &str) -> Result<BackupStore, Diagnostics> {
     let (s3, budget) = (call.clients().s3(), crate::clients::budget(call));
     let bucket = Bucket { name, region: None };
-    let observed = observe(s3, bucket, &budget).await.map_err(|error| unread(&error))?;
+    let observed = Box::pin(observe(s3, bucket, &budget)).await.map_err(|error| unread(&error))?;
     let Some(observed) = observed else {
         let detail = format!("There is no bucket {name:?}. Give its name, such as example-social-backups.");
         return Err(Diagnostic::error("No such bucket", detail).into());
