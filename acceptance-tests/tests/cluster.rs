@@ -37,14 +37,15 @@ sed -E 's#^/(bin|sbin|lib|lib64)/#/usr/\1/#' /var/lib/dpkg/info/*.list | sort -u
     -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd \
     -o -path /var/backups \) -prune -o -print
   find /var/lib/containerd /var/lib/kubelet /var/lib/etcd -mindepth 1
-} 2>/dev/null | sort | comm -23 - /run/known | grep -Ev 'chrony|haproxy|/etc/rc[0-9S]\.d/|/etc/ld\.so\.cache' | sed 's/^/file /'
+} 2>/dev/null | sort | comm -23 - /run/known | grep -Ev \
+    'chrony|haproxy|/etc/rc[0-9S]\.d/|/etc/ld\.so\.cache|/var/lib/ucf/|/etc/apparmor\.d/local|/usr/lib/modules|/home/' | sed 's/^/file /'
 rm /run/known
-cut -d' ' -f2 /proc/self/mounts | sort | sed 's/^/mount /'
+cut -d' ' -f2 /proc/self/mounts | grep -v '^/run/user/' | sort | sed 's/^/mount /'
 ip -o link | cut -d: -f2 | cut -d@ -f1 | sort | sed 's/^/interface/'
 ip -4 route | sed 's/^/route /'
 nft list tables | grep -Ev ' (filter|nat|mangle|raw|security)$' | sed 's/^/rules /' || :
 { iptables-save; ip6tables-save; } 2>/dev/null | grep '^-A' | sed 's/^/rule /' || :
-systemctl list-units --no-legend --plain --type=service,timer --state=active | cut -d' ' -f1 | grep -v chrony | sort | sed 's/^/unit /'
+systemctl list-units --no-legend --plain --type=service,timer --state=active | cut -d' ' -f1 | grep -Ev 'chrony|^user' | sort | sed 's/^/unit /'
 ss -Hltn | tr -s ' ' | cut -d' ' -f4 | sort | sed 's/^/listens /'
 ";
 

@@ -3,8 +3,18 @@
 set -eu
 
 # The kernel is the machine's. Of its settings only those of the network belong to a server.
-for path in /proc/sys /proc/sys/net /sys; do mount --bind "$path" "$path"; done
+# What is mounted below /sys, the cgroups, stays in sight: the kubelet counts what a server uses by them.
+for path in /proc/sys /proc/sys/net; do mount --bind "$path" "$path"; done
+mount --rbind /sys /sys
 for path in /proc/sys /sys; do mount -o remount,bind,ro "$path"; done
+# But for three that a kubelet insists on writing: a server has these to itself, and they have no effect.
+for key in kernel/panic kernel/panic_on_oops vm/overcommit_memory; do
+    file=$(mktemp /run/setting.XXXXXX)
+    cat "/proc/sys/$key" >"$file"
+    chmod 644 "$file"
+    mount --bind "$file" "/proc/sys/$key"
+    rm "$file"
+done
 if [ -e /proc/sysrq-trigger ]; then mount --bind -o ro /dev/null /proc/sysrq-trigger; fi
 
 # Podman mounts files of its own over these, and a file that is mounted cannot be replaced.
@@ -29,6 +39,9 @@ if [ ! -s /etc/machine-id ]; then
 fi
 umount /seed
 rmdir /seed
+
+# systemd does so itself, but in a container; without it a unit's credentials, and mounts of pods, are seen by nobody.
+mount --make-rshared /
 
 # The clock is the machine's too: no process of a server can ever set it.
 exec setpriv --bounding-set=-sys_time /sbin/init

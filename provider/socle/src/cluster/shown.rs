@@ -30,16 +30,21 @@ pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> 
     if plan.planned.has_unknown_nodes() {
         return Ok(());
     }
+    plan.planned.access = access(&plan.planned);
     let steps = changes::steps(Some(&prior), &plan.planned);
     if steps.is_empty() {
         // Only what concerns Terraform itself changes: nobody is asked anything.
-        plan.planned.node_status = prior.node_status;
-        plan.planned.etcd_members = prior.etcd_members;
-        plan.planned.certificates_expire_at = prior.certificates_expire_at;
-        plan.planned.renewal_due = prior.renewal_due;
+        plan.planned.node_status = prior.node_status.clone();
+        plan.planned.etcd_members = prior.etcd_members.clone();
+        plan.planned.certificates_expire_at = prior.certificates_expire_at.clone();
+        plan.planned.renewal_due = prior.renewal_due.clone();
+        // Where nothing changes at all, what the last change did stays to be read.
+        plan.planned.steps = prior.steps.clone();
+        if plan.planned == prior {
+            return Ok(());
+        }
     }
     plan.planned.steps = list(steps);
-    plan.planned.access = access(&plan.planned);
     Ok(())
 }
 
