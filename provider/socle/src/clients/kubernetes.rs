@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use super::rate::RateLimit;
 use super::retry::{Backoff, Budget, Policy, Repeat, Verdict};
-pub use access::{Access, AccessError, ClusterAccess, ControlPlane};
+pub use access::{Access, AccessError, ClusterAccess, ControlPlane, from_file, from_text};
 pub use discovery::{Discovery, Served};
 use failure::{Attempt, verdict};
 pub use failure::{Cause, KubernetesError, Status};
@@ -45,16 +45,20 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
-    /// The cluster behind `access`.
+    /// The cluster behind `access`, connected by the credentials that `config` gets when it is not yet.
     ///
     /// # Errors
     /// When there are no credentials for it. Nothing is sent yet.
-    pub async fn cluster(&self, access: &Access) -> Result<Arc<Cluster>, AccessError> {
+    pub async fn cluster(
+        &self,
+        access: &Access,
+        config: impl Future<Output = Result<kube::Config, AccessError>>,
+    ) -> Result<Arc<Cluster>, AccessError> {
         let mut clusters = self.clusters.lock().await;
         if let Some((_, cluster)) = clusters.iter().find(|(known, _)| known == access) {
             return Ok(Arc::clone(cluster));
         }
-        let cluster = Arc::new(Cluster::new(access.config().await?)?);
+        let cluster = Arc::new(Cluster::new(config.await?)?);
         clusters.push((access.clone(), Arc::clone(&cluster)));
         Ok(cluster)
     }

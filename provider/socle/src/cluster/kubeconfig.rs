@@ -9,7 +9,7 @@ use tfplugin::validate::parse_duration;
 use tfplugin::{Call, Diagnostic, Diagnostics, EphemeralResource, List, Model, Opened, Value};
 
 use super::access::ClusterAccess;
-use super::credentials::{Credentials, mint};
+use super::credentials::{Credentials, MintError, mint};
 use super::hosts::Hosts;
 use super::nodes::Nodes;
 use super::reading::text;
@@ -72,7 +72,7 @@ impl EphemeralResource for Kubeconfig {
 impl Kubeconfig {
     async fn minted<H: Hosts>(hosts: &H, config: Self) -> Result<Opened<Self>, Diagnostics> {
         let access = config.access.known().cloned().unwrap_or_default();
-        let user = text(&config.user).unwrap_or_else(|| "terraform".to_owned());
+        let user = text(&config.user).unwrap_or_else(|| USER.to_owned());
         let groups = match config.groups.known() {
             Some(groups) => groups.iter().filter_map(text).collect(),
             None => vec![node::step::READERS.to_owned()],
@@ -89,14 +89,7 @@ impl Kubeconfig {
         let name = self.access.known().and_then(|access| text(&access.id)).unwrap_or_default();
         let server = credentials.endpoints.first().cloned().unwrap_or_default();
         let (certificate, key) = (credentials.certificate.as_str(), credentials.key.as_str());
-        let file = kubeconfig(
-            &name,
-            &server,
-            &credentials.ca_certificate,
-            user,
-            Credential::Certificate { certificate, key },
-            |text| STANDARD.encode(text),
-        );
+        let file = file(&name, user, credentials);
         let end = jiff::Timestamp::from_second(credentials.expires_at).ok();
         Self {
             kubeconfig: file.into(),
@@ -108,4 +101,34 @@ impl Kubeconfig {
             ..self
         }
     }
+}
+
+/// The kubeconfig for one run of the provider itself: an administrator's, or a reader's where the identity that logs in
+/// over SSH may mint no other.
+pub(crate) async fn kubeconfig_for(
+    call: &Call<Clients>,
+    access: &ClusterAccess,
+) -> Result<String, MintError> {
+    let hosts = Nodes::to_read(call);
+    let asked = async |group: &str| {
+        let groups = [group.to_owned()];
+        mint(&hosts, access, USER, &groups, Duration::from_hours(1)).await
+    };
+    let credentials = match asked(ADMINISTRATORS).await {
+        Ok(credentials) => credentials,
+        Err(refused) => asked(node::step::READERS).await.map_err(|_| refused)?,
+    };
+    Ok(file(&text(&access.id).unwrap_or_default(), USER, &credentials))
+}
+
+/// Who the provider is in the cluster's audit log.
+const USER: &str = "terraform";
+/// The group that kubeadm makes for those who may do everything.
+const ADMINISTRATORS: &str = "kubeadm:cluster-admins";
+
+fn file(cluster: &str, user: &str, credentials: &Credentials) -> String {
+    let (certificate, key) = (credentials.certificate.as_str(), credentials.key.as_str());
+    let server = credentials.endpoints.first().map_or("", String::as_str);
+    let credential = Credential::Certificate { certificate, key };
+    kubeconfig(cluster, server, &credentials.ca_certificate, user, credential, |text| STANDARD.encode(text))
 }

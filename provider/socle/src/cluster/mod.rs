@@ -26,4 +26,5 @@ mod shown;
 pub use access::{ClusterAccess, ControlPlane};
 pub use data::ClusterData;
 pub use kubeconfig::Kubeconfig;
+pub(crate) use kubeconfig::kubeconfig_for;
 pub use resource::ClusterResource;

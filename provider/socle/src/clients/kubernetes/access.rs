@@ -69,31 +69,29 @@ pub enum AccessError {
     /// A certificate, key or helper program that the kubeconfig names does not work.
     #[error("the credentials for the cluster cannot be used: {0}")]
     Credentials(String),
-    /// Nothing mints credentials yet.
+    /// No control plane signs a certificate.
     #[error(
-        "this release cannot mint credentials for the cluster {id} yet. Until it can, write its kubeconfig to a file \
-         and give its path as `kubeconfig_path`."
+        "{0}. The control planes in `access` must be reachable over SSH; `socle_kubeconfig` asks the same of them"
     )]
-    NoMinter {
-        /// The cluster.
-        id: String,
-    },
+    Minting(String),
 }
 
-impl Access {
-    /// What kube connects with.
-    ///
-    /// # Errors
-    /// When there are no credentials.
-    pub(super) async fn config(&self) -> Result<kube::Config, AccessError> {
-        match self {
-            Self::Kubeconfig { path, context } => from_file(path, context.clone()).await,
-            Self::Cluster(access) => mint(access).await,
-        }
-    }
+/// What kube connects with, from the text of a kubeconfig.
+///
+/// # Errors
+/// It leads to no cluster.
+pub async fn from_text(kubeconfig: &str) -> Result<kube::Config, AccessError> {
+    // Nothing of the text is told: there is a key in it.
+    let problem = |_| AccessError::Credentials("what was minted is no kubeconfig".to_owned());
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).map_err(problem)?;
+    kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(problem)
 }
 
-async fn from_file(path: &str, context: Option<String>) -> Result<kube::Config, AccessError> {
+/// What kube connects with, from a kubeconfig file.
+///
+/// # Errors
+/// It leads to no cluster.
+pub async fn from_file(path: &str, context: Option<String>) -> Result<kube::Config, AccessError> {
     let problem = |error: kube::config::KubeconfigError| AccessError::Kubeconfig {
         path: path.to_owned(),
         problem: error.to_string(),
@@ -108,10 +106,4 @@ fn at_home(path: &str) -> PathBuf {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(path),
     }
-}
-
-/// The place of the minter: a short-lived client certificate, signed on one of the control planes over SSH.
-#[expect(clippy::unused_async, reason = "minting speaks to a host")]
-async fn mint(access: &ClusterAccess) -> Result<kube::Config, AccessError> {
-    Err(AccessError::NoMinter { id: access.id.known().cloned().unwrap_or_default() })
 }

@@ -182,7 +182,7 @@ impl Problem {
         let diagnostic = Diagnostic::error(self.summary(), self.to_string());
         let at = Manifests::paths();
         match self {
-            Self::Access(AccessError::NoMinter { .. }) => diagnostic.at(at.access()),
+            Self::Access(AccessError::Minting(_)) => diagnostic.at(at.access()),
             Self::Access(_) | Self::OtherCluster { .. } => diagnostic.at(at.kubeconfig_path()),
             Self::Exists { .. } => diagnostic.at(at.name()),
             Self::Vault(_) | Self::NoText { .. } | Self::NoValues { .. } => diagnostic.at(at.secret()),

@@ -19,7 +19,8 @@ use super::super::ownership::{OWNER, Owner, Stage, marked};
 use super::Manifests;
 use super::problem::Problem;
 use crate::clients::kubernetes::{
-    Cluster, Conflicts, Discovery, KindIs, KubernetesError, Propagation, Served, View, escaped,
+    Access, AccessError, Cluster, Conflicts, Discovery, KindIs, KubernetesError, Propagation, Served, View,
+    escaped, from_file, from_text,
 };
 use crate::clients::retry::Budget;
 use crate::clients::{Clients, budget};
@@ -104,7 +105,7 @@ impl Session {
             Problem::Access(crate::clients::kubernetes::AccessError::Credentials(problem))
         })?;
         let budget = budget(call);
-        let cluster = call.clients().kubernetes().cluster(&access).await?;
+        let cluster = call.clients().kubernetes().cluster(&access, config(call, &access)).await?;
         let kinds = cluster.discovery(&budget).await?;
         let names = [Some(of.name()), former.filter(|former| *former != of.name())];
         Ok(Self {
@@ -423,4 +424,15 @@ fn holders(object: &Json) -> String {
         return "its deletion has not ended yet".to_owned();
     }
     format!("its finalizers wait for their controllers: {}", names.join(", "))
+}
+
+/// What kube connects with: a file, or a certificate that is minted for this run.
+async fn config(call: &Call<Clients>, access: &Access) -> Result<kube::Config, AccessError> {
+    match access {
+        Access::Kubeconfig { path, context } => from_file(path, context.clone()).await,
+        Access::Cluster(access) => {
+            let minted = Box::pin(crate::cluster::kubeconfig_for(call, access)).await;
+            from_text(&minted.map_err(|error| AccessError::Minting(error.to_string()))?).await
+        }
+    }
 }
