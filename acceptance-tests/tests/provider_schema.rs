@@ -79,7 +79,13 @@ fn serves_what_the_interface_promises() -> Result {
     assert_eq!(names("ephemeral_resource_schemas"), ["socle_kubeconfig"]);
     assert_eq!(
         names("data_source_schemas"),
-        ["socle_backup_iam_policy", "socle_backup_status", "socle_dns_delegation", "socle_dns_zone"]
+        [
+            "socle_backup_iam_policy",
+            "socle_backup_status",
+            "socle_cluster",
+            "socle_dns_delegation",
+            "socle_dns_zone"
+        ]
     );
     assert_eq!(names("functions"), ["next_runs", "parse_zone_file", "render_zone_file"]);
     Ok(())

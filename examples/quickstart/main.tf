@@ -20,7 +20,7 @@ locals {
   web      = var.servers["server-1"]
   database = var.servers["server-2"]
   open = {
-    server-1 = { http = { port = 80 } }
+    server-1 = { http = { port = 80, from = ["0.0.0.0/0"] } }
     server-2 = { postgresql = { port = 5432, from = ["${local.web.address}/32"] } }
   }
 }
@@ -80,7 +80,8 @@ resource "terraform_data" "database" {
 resource "socle_backup_store" "main" {
   bucket           = "${replace(var.domain, ".", "-")}-backups"
   keep_deleted_for = "30d"
-  force_destroy    = var.force_destroy
+  force_destroy    = var.sandbox
+  tls_only         = !var.sandbox
 }
 
 resource "socle_backup_policy" "database" {

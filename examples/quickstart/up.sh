@@ -49,17 +49,21 @@ export SOCLE_HOST_PROGRAMS=${SOCLE_HOST_PROGRAMS:-$(realpath "${CARGO_TARGET_DIR
 step "bringing the sandbox up"
 sandbox up --servers 2 --aws --vault --kubernetes 1.37.2
 eval "$(sandbox env)"
+: "${SOCLE_SANDBOX_SSH_CONFIG:?}" "${TF_VAR_bundles:?}"
 VAULT_TOKEN=$(sandbox token --root)
 PATH=$(sandbox ansible):$PATH
-export VAULT_TOKEN PATH TF_VAR_admin_networks='["198.18.0.0/15"]' TF_VAR_force_destroy=true
-TF_VAR_images=$("$here/images.sh" "${TF_VAR_bundles:?}")
+export VAULT_TOKEN PATH TF_VAR_admin_networks='["198.18.0.0/15"]' TF_VAR_sandbox=true
+TF_VAR_images=$("$here/images.sh" "$TF_VAR_bundles")
 export TF_VAR_images
 
-# Secrets are made once, by chance, and only Vault has them.
+scratch=$(mktemp --directory)
+trap 'rm -rf "$scratch"' EXIT
+
+# Secrets are made once, by chance, and only Vault has them: what is there already is not written over (`cas`).
+(umask 077 && echo "X-Vault-Token: $VAULT_TOKEN" >"$scratch/token")
 secret() {
-    printf 'header = "X-Vault-Token: %s"\n' "$VAULT_TOKEN" |
-        curl --silent --output /dev/null --config - --cacert "$VAULT_CACERT" --data @<(cat <&3) \
-            "$VAULT_ADDR/v1/secret/data/quickstart/$1" 3<<<"{\"options\": {\"cas\": 0}, \"data\": $2}"
+    curl --silent --show-error --output /dev/null --cacert "$VAULT_CACERT" --header "@$scratch/token" --data @- \
+        "$VAULT_ADDR/v1/secret/data/quickstart/$1" <<<"{\"options\": {\"cas\": 0}, \"data\": $2}"
 }
 chance() {
     openssl rand -hex 24
@@ -68,14 +72,19 @@ secret database "{\"password\": \"$(chance)\"}"
 secret backup "{\"password\": \"$(chance)\", \"access_key\": \"$AWS_ACCESS_KEY_ID\", \"secret_key\": \"$AWS_SECRET_ACCESS_KEY\"}"
 
 # Ansible takes the collection from here.
-scratch=$(mktemp --directory)
-trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/ansible_collections/socle"
 ln -s "$PWD/ansible-modules/collection" "$scratch/ansible_collections/socle/platform"
 export ANSIBLE_COLLECTIONS_PATH=$scratch
 
-step "applying $here"
-terraform apply -auto-approve -compact-warnings | tee "$scratch/apply.log"
+step "applying $here: the servers and the cluster"
+terraform apply -auto-approve -compact-warnings -target=socle_cluster.main | tee "$scratch/apply.log"
+# These servers have no way to a registry: what the web service is made of is brought to them.
+for image in nginx postgresql; do
+    ssh -F "$SOCLE_SANDBOX_SSH_CONFIG" server-1 sudo ctr --namespace k8s.io images import - \
+        <"$TF_VAR_bundles/extra-images/images/$image.tar" >/dev/null
+done
+step "applying $here: all of it"
+terraform apply -auto-approve -compact-warnings | tee --append "$scratch/apply.log"
 
 step "asking for the site by its name"
 name=$(terraform output -raw site) && name=${name#http://} && name=${name%/}

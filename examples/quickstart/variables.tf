@@ -61,8 +61,8 @@ variable "nested_kubernetes" {
   default     = null
 }
 
-variable "force_destroy" {
-  description = "Whether a destroy removes the bucket of the backups with all that is in it."
+variable "sandbox" {
+  description = "Whether the backups go to a sandbox: its S3 speaks no TLS, and a destroy may remove them."
   type        = bool
   default     = false
 }

@@ -3,9 +3,7 @@
 set -eu
 
 # The kernel is the machine's. Of its settings only those of the network belong to a server.
-# What is mounted below /sys, the cgroups, stays in sight: the kubelet counts what a server uses by them.
-for path in /proc/sys /proc/sys/net; do mount --bind "$path" "$path"; done
-mount --rbind /sys /sys
+for path in /proc/sys /proc/sys/net /sys; do mount --bind "$path" "$path"; done
 for path in /proc/sys /sys; do mount -o remount,bind,ro "$path"; done
 # But for three that a kubelet insists on writing: a server has these to itself, and they have no effect.
 for key in kernel/panic kernel/panic_on_oops vm/overcommit_memory; do
