@@ -223,13 +223,6 @@ fn vault(sandbox: &Servers) -> Result<(Vault, Client)> {
     Ok((vault, client))
 }
 
-/// Vault as its operator sees it.
-fn operator(sandbox: &Servers) -> Result<Client> {
-    let (vault, mut client) = vault(sandbox)?;
-    client.set_token(&vault.root_token()?);
-    Ok(client)
-}
-
 /// What Vault gives to a job that these words describe, under that role.
 fn login(sandbox: &Servers, role: &str, job: &[&str]) -> Result<Client> {
     let (_, mut client) = vault(sandbox)?;
