@@ -86,13 +86,18 @@ fn without_program(parts: &Value<Map<String>>) -> Value<Map<String>> {
 
 #[cfg(test)]
 mod tests {
+    use host::Outcome;
+
     use super::*;
 
     #[test]
     fn what_a_check_would_change_is_drifted_and_the_first_backup_is_no_part() {
-        let text = br#"{"items": [{"id": "agent", "state": "ok"}, {"id": "file /x", "state": "would-change"},
-            {"id": "first backup of db", "state": "changed"}]}"#;
-        let result = ModuleResult::parse(text).unwrap();
+        let item = |id: &str, state| Outcome { state, ..Outcome::new(id) };
+        let result = ModuleResult::of(vec![
+            item("agent", State::Ok),
+            item("file /x", State::WouldChange),
+            item("first backup of db", State::Changed),
+        ]);
         let seen = |is_intact| {
             let parts = parts(&result, is_intact).into_known().unwrap();
             parts
