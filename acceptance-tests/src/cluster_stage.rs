@@ -107,7 +107,11 @@ impl<'s> ClusterStage<'s> {
             .with_variable("SOCLE_HOST_PROGRAMS", &HostPrograms::built()?.folder().display().to_string())
             .with_variable("TF_LOG", "TRACE")
             .with_variable("TF_LOG_PATH", &log);
-        let bundles = PathBuf::from(servers.variable("TF_VAR_bundles")?);
+        // The release alone: the images beside it are large, and not what is looked at here.
+        let bundles = terraform.folder().join("bundles");
+        fs::create_dir(&bundles)?;
+        let bundle = PathBuf::from(servers.variable("TF_VAR_bundles")?).join(RELEASE);
+        std::os::unix::fs::symlink(bundle, bundles.join(RELEASE))?;
         Ok(Self { servers, terraform, bundles, needs: servers.variable("TF_VAR_nested_kubernetes")? })
     }
 

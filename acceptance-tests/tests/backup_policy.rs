@@ -12,7 +12,7 @@ mod on_servers {
 
     #[test]
     fn files_are_backed_up_shown_when_they_drift_and_left_in_the_repository() -> Result {
-        let site = Servers::up("backup-policy", &["--servers", "1", "--aws"])?;
+        let site = Servers::up("backup", &["--servers", "1", "--aws"])?;
         let stage = Stage::new(&site, 1)?;
         stage.on_host("mkdir -p /srv/data; echo hello >/srv/data/a.txt")?;
         let policy = |schedule: &str| {

@@ -17,7 +17,7 @@ mod on_servers {
     /// One data centre for all tests; each test has a server of its own.
     fn site() -> &'static Servers {
         static SITE: OnceLock<Servers> = OnceLock::new();
-        SITE.get_or_init(|| Servers::up("backup-full", &["--servers", "4", "--aws"]).expect("servers"))
+        SITE.get_or_init(|| Servers::up("full-backup", &["--servers", "4", "--aws"]).expect("servers"))
     }
 
     /// A small social network.

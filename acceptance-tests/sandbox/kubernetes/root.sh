@@ -13,6 +13,9 @@ debootstrap --variant=minbase --no-check-gpg --include="$packages" "$suite" "$ro
 
 rm -rf "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* \
     "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale "${root:?}"/dev/* "$root/etc/machine-id"
+# PostgreSQL compiles long queries where it can, and takes 140 MB for that; its database is made when it starts.
+rm -rf "$root"/usr/lib/*/libLLVM* "$root"/usr/lib/*/libz3* "$root"/usr/lib/postgresql/*/lib/llvmjit* \
+    "$root"/usr/lib/postgresql/*/lib/bitcode "$root"/var/lib/postgresql/*
 : >"$root/var/log/bootstrap.log"
 
 tar --create --numeric-owner --directory="$root" --file="$folder/root.tar" .

@@ -37,7 +37,7 @@ mod on_servers {
 
     #[test]
     fn an_apply_that_was_killed_is_gone_on_with() -> Result {
-        let servers = Servers::up("cluster-killed", &["--servers", "2", "--kubernetes", RELEASE])?;
+        let servers = Servers::up("killed", &["--servers", "2", "--kubernetes", RELEASE])?;
         let stage = ClusterStage::new(&servers)?;
         let alone = WantedCluster::of("wireguard", [control_plane("cp-1", 1)]);
         stage.write(&alone)?;

@@ -23,7 +23,7 @@ mod on_servers {
 
     #[test]
     fn workers_serve_change_and_leave_in_a_private_network() -> Result {
-        let servers = Servers::up("cluster-private", &["--servers", "3", "--kubernetes", RELEASE])?;
+        let servers = Servers::up("private", &["--servers", "3", "--kubernetes", RELEASE])?;
         let stage = ClusterStage::new(&servers)?;
         let nodes = [control_plane("cp-1", 1), worker("w-1", 2), worker("w-2", 3)];
         let cluster = WantedCluster::of("private", nodes);
@@ -61,7 +61,7 @@ mod on_servers {
 
     #[test]
     fn control_planes_stop_die_and_are_replaced_in_a_mesh() -> Result {
-        let servers = Servers::up("cluster-mesh", &["--servers", "5", "--kubernetes", RELEASE])?;
+        let servers = Servers::up("mesh", &["--servers", "5", "--kubernetes", RELEASE])?;
         let stage = ClusterStage::new(&servers)?;
         let nodes =
             [control_plane("cp-1", 1), control_plane("cp-2", 2), control_plane("cp-3", 3), worker("w-1", 4)];

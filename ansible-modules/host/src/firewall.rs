@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use activation::{Activation, Desired, LockOut, awaiting, confirm};
+pub use activation::{Activation, Desired, LockOut, awaiting, bring_cluster, confirm};
 pub use network::{Network, NetworkFault};
 pub use session::Session;
 

@@ -203,6 +203,15 @@ impl Kubelet {
     }
 }
 
+/// Loads the images of a bundle, whichever release it is of, and installs nothing else.
+pub fn load(host: &Host, bundle: &Location, mode: Mode) -> Vec<Outcome> {
+    let loaded = bundle.open(host).and_then(|bundle| {
+        let images = Images::new(&bundle, None)?;
+        Ok(Preparation::new().with(images).bring(host, mode))
+    });
+    loaded.unwrap_or_else(|fault| vec![Outcome::of_fault("images", &fault)])
+}
+
 /// Pulls in every unit of swap at boot; masked, it is a link in the folder of units.
 const SWAP: &str = "swap.target";
 

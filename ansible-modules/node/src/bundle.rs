@@ -19,6 +19,8 @@ use crate::specification::Role;
 pub const MANIFEST: &str = "manifest.json";
 /// The file of checksums.
 pub const CHECKSUMS: &str = "SHA256SUMS";
+/// The bundle of images for any release, beside those of releases.
+pub const EXTRA_IMAGES: &str = "extra-images";
 /// Where bundles are on a host, each in a folder named by its release.
 pub const PLACE: &str = "/var/lib/socle/bundle";
 /// The layout that is understood here.
@@ -27,7 +29,7 @@ const FORMAT: u32 = 1;
 /// What is in a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {
-    /// The release of Kubernetes, such as `1.37.2`.
+    /// The release of Kubernetes, such as `1.37.2`; or [`EXTRA_IMAGES`].
     pub kubernetes: String,
     /// For which processors, as Go and Debian call them: `amd64`, `arm64`.
     pub architecture: String,
@@ -90,7 +92,7 @@ impl Bundle {
         if manifest.format != FORMAT {
             return Err(BundleError::Format(manifest.format));
         }
-        let found = manifest.kubernetes.unwrap_or_default();
+        let found = manifest.kubernetes.unwrap_or_else(|| EXTRA_IMAGES.to_owned());
         if found != release {
             return Err(BundleError::Release { found, wanted: release.to_owned() });
         }
@@ -181,5 +183,13 @@ mod tests {
             Err(BundleError::NoChecksum("images/etcd.tar".into()))
         );
         assert!(matches!(Bundle::parse("1.37.2", "{}", ""), Err(BundleError::Manifest(_))));
+    }
+
+    #[test]
+    fn what_is_of_no_release_is_of_any() {
+        let manifest = MANIFEST.replace(r#""kubernetes": "1.37.2", "#, "");
+        let bundle = Bundle::parse(EXTRA_IMAGES, &manifest, SUMS).unwrap();
+        assert_eq!(bundle.place(), "/var/lib/socle/bundle/extra-images");
+        assert!(matches!(Bundle::parse("1.37.2", &manifest, SUMS), Err(BundleError::Release { .. })));
     }
 }

@@ -1,6 +1,7 @@
 //! What a host of a cluster shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,22 @@ pub enum Area {
     Kubelet,
     /// The container runtime's configuration.
     Runtime,
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mesh => "mesh",
+            Self::Firewall => "firewall",
+            Self::Balancer => "balancer",
+            Self::Hosts => "hosts",
+            Self::Pods => "pods",
+            Self::Timer => "timer",
+            Self::ControlPlane => "control-plane",
+            Self::Kubelet => "kubelet",
+            Self::Runtime => "runtime",
+        })
+    }
 }
 
 impl Area {
@@ -173,6 +190,8 @@ pub enum Sight {
     Seen(Box<HostView>),
     /// It did not, for this reason.
     Unreachable(String),
+    /// It did, and lacks this version of the program: that is brought when something is changed.
+    Unprepared(String),
 }
 
 impl Sight {
@@ -180,7 +199,7 @@ impl Sight {
     pub fn view(&self) -> Option<&HostView> {
         match self {
             Self::Seen(view) => Some(view),
-            Self::Unreachable(_) => None,
+            Self::Unreachable(_) | Self::Unprepared(_) => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::fingerprint;
@@ -25,6 +25,9 @@ pub struct Cluster {
     /// Further names and addresses in the certificate of the API servers.
     #[serde(default)]
     pub certificate_sans: Vec<String>,
+    /// Who may reach the API servers from outside; none: everybody.
+    #[serde(default)]
+    pub api_from: Option<Vec<IpNet>>,
     /// How the components run.
     #[serde(default)]
     pub settings: Settings,
@@ -432,6 +435,7 @@ pub(crate) mod tests {
             network: network(NetworkMode::Wireguard),
             endpoint: None,
             certificate_sans: Vec::new(),
+            api_from: None,
             settings: Settings::default(),
             ignore_preflight_errors: Vec::new(),
         }

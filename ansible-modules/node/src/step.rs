@@ -51,6 +51,8 @@ pub enum Step {
     Prepare {
         /// The bundle, as far as this host needs it.
         bundle: Bundle,
+        /// Images for what will run in the cluster.
+        extra: Option<Bundle>,
     },
     /// Write the journal, and make the key of the mesh where there is none.
     Claim,

@@ -19,6 +19,8 @@ const LOADED: &str = "/var/lib/socle/firewall/loaded.nft";
 const PENDING: &str = "/var/lib/socle/firewall/pending.json";
 const ROLLBACK: &str = "/var/lib/socle/firewall/rollback.nft";
 const TIMER: &str = "socle-firewall-rollback";
+/// How long rules that nobody need confirm stay, should this program end in the middle.
+const CRASH: Duration = Duration::from_mins(1);
 const SERVICE: &str = "socle-firewall.service";
 const SERVICE_TEXT: &str = "\
 [Unit]
@@ -269,6 +271,33 @@ fn confirmed(host: &Host, mode: Mode) -> Result<Option<&'static str>, Fault> {
         settle(host, &pending)?;
     }
     Ok(Some("keep the rules"))
+}
+
+/// Brings the part of a cluster about, and keeps it at once: it takes no way in from whoever administers the host, so
+/// there is nothing to confirm. Refused while other rules wait: they would be kept with it.
+pub fn bring_cluster(host: &Host, part: &str, desired: Desired, mode: Mode) -> Outcome {
+    let activation =
+        Activation { part: part.to_owned(), desired, confirm_within: CRASH, lock_out: LockOut::Refused };
+    match kept_at_once(host, &activation, mode) {
+        Ok(outcome) => outcome,
+        Err(fault) => Outcome::of_fault(activation.id(), &fault),
+    }
+}
+
+fn kept_at_once(host: &Host, activation: &Activation, mode: Mode) -> Result<Outcome, Fault> {
+    if mode == Mode::Apply && awaiting(host)? {
+        return Err(Fault::refused(
+            "rules of the firewall wait for their confirmation: confirm them, or wait a minute until they are gone",
+        ));
+    }
+    let outcome = activation.bring(host, mode);
+    if mode == Mode::Apply
+        && outcome.changed
+        && let Some(pending) = read_json::<Pending>(host, PENDING)?
+    {
+        settle(host, &pending)?;
+    }
+    Ok(outcome)
 }
 
 /// Writes down what waits. The timer stops last: a crash before that rolls back what can be applied again.

@@ -79,7 +79,7 @@ fn foreign(host: &str, view: &HostView, cluster_id: &str) -> Option<Refusal> {
 
 fn unreachable(sights: &Sights) -> BTreeMap<String, String> {
     let reason = |sight: &Sight| match sight {
-        Sight::Unreachable(reason) => Some(reason.clone()),
+        Sight::Unreachable(reason) | Sight::Unprepared(reason) => Some(reason.clone()),
         Sight::Seen(_) => None,
     };
     sights.iter().filter_map(|(name, sight)| Some((name.clone(), reason(sight)?))).collect()

@@ -97,7 +97,7 @@ pub enum Refusal {
     },
     /// A host under a new key has not what only the old one can have.
     #[error(
-        "host {host} has a new host key and no journal of this cluster, so it is another server. If the old one is gone,          set lost = true on the node; then add this server under a name of its own"
+        "host {host} has a new host key and no journal of this cluster, so it is another server. If the old one is gone, set lost = true on the node; then add this server under a name of its own"
     )]
     Unproved {
         /// The host.
@@ -124,7 +124,7 @@ pub(super) fn seen<'s>(
     for (name, sight) in concerned {
         match sight {
             Sight::Seen(view) => drop(views.insert(name.as_str(), view.as_ref())),
-            Sight::Unreachable(reason) => {
+            Sight::Unreachable(reason) | Sight::Unprepared(reason) => {
                 refusals.push(Refusal::Unreachable { host: name.clone(), reason: reason.clone() });
             }
         }

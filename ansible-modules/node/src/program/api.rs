@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use crate::authority::{Authority, Subject};
 use crate::failure::Failure;
+use crate::files;
 use crate::https::{Client, Identity, JSON, MERGE, Reply};
 
 /// An API server.
@@ -19,6 +20,8 @@ pub(crate) struct Api {
     client: Client,
 }
 
+/// The kubelet's certificate for the API, once it renews itself.
+pub(crate) const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 /// The group that kubeadm binds to `cluster-admin`.
 const ADMINS: &str = "kubeadm:cluster-admins";
 /// Where the keys of our labels are remembered, on the Node.
@@ -47,6 +50,14 @@ impl Api {
             Identity { authority: &authority.pem, certificate: &certificate, key: &key.serialize_pem() };
         let base = format!("https://127.0.0.1:{API_PORT}");
         Ok(Self { client: Client::new(base, &identity, timeout)? })
+    }
+
+    /// The API server of the cluster, asked as this host's kubelet: a worker has no authority to sign by.
+    pub(crate) fn as_kubelet(server: &str, authority: &str, timeout: Duration) -> Result<Self, Failure> {
+        // Certificate and key are in one file, which the kubelet keeps current.
+        let own = files::require(KUBELET_IDENTITY)?;
+        let identity = Identity { authority, certificate: &own, key: &own };
+        Ok(Self { client: Client::new(format!("https://{server}"), &identity, timeout)? })
     }
 
     /// Is it ready to serve?

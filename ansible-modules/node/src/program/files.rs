@@ -65,7 +65,8 @@ fn replace(path: &Path, text: &str, readers: Readers) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.new"));
+    // Two steps may run here at once: a host invites several others to join.
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(readers.mode()).open(&temporary)?;
     file.set_permissions(fs::Permissions::from_mode(readers.mode()))?;
@@ -106,6 +107,17 @@ pub(crate) fn empty(path: &str) -> Result<(), Failure> {
         removed.map_err(failed(path))?;
     }
     Ok(())
+}
+
+/// Removes a folder with all that it holds. One that is a file system of its own stays, empty.
+pub(crate) fn remove_folder(path: &str) -> Result<(), Failure> {
+    empty(path)?;
+    match fs::remove_dir(path) {
+        Err(error) if ![ErrorKind::NotFound, ErrorKind::ResourceBusy].contains(&error.kind()) => {
+            Err(failed(path)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The names in a folder, in order; none where there is no such folder.

@@ -18,6 +18,7 @@ mod encoding;
 mod etcd;
 mod failure;
 mod files;
+mod firewall;
 mod https;
 mod membership;
 mod mint;

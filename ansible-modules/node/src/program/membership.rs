@@ -38,8 +38,12 @@ pub(crate) fn specify(request: &Request) -> Result<bool, Failure> {
     files::write(SPECIFICATION, &text, Readers::Root)
 }
 
-/// Takes or renews the lease, or says who has it.
+/// Takes or renews the lease, or says who has it. Control planes keep it: a worker is told by whoever holds theirs.
 pub(crate) fn lease(request: &Request) -> Result<(), Failure> {
+    let own = request.journal.as_ref().and_then(|journal| request.cluster.nodes.get(&journal.node));
+    if own.is_some_and(|node| node.role == Role::Worker) {
+        return Ok(());
+    }
     files::private_folder("/var/lib/socle")?;
     files::private_folder(FOLDER)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

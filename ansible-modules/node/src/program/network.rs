@@ -11,6 +11,7 @@ use crate::command::{feed, is_active, run, systemctl};
 use crate::encoding::{base64, from_base64};
 use crate::failure::Failure;
 use crate::files::{self, Readers};
+use crate::firewall;
 
 /// The private key of the mesh.
 pub(crate) const MESH_KEY: &str = "/var/lib/socle/cluster/mesh.key";
@@ -96,6 +97,9 @@ pub(crate) fn differs(place: &Place<'_>) -> Result<BTreeSet<Area>, Failure> {
     if place.cluster.endpoint.is_some() && files::exists(balancer::PATH) {
         areas.insert(Area::Balancer);
     }
+    if firewall::differs(place)? {
+        areas.insert(Area::Firewall);
+    }
     areas.extend(units(place).into_iter().filter(|(_, unit)| !is_active(unit)).map(|(area, _)| area));
     Ok(areas)
 }
@@ -119,7 +123,8 @@ pub(crate) fn configure(place: &Place<'_>) -> Result<bool, Failure> {
                 systemctl(&["restart", pods::UNIT])?;
             }
             Area::Timer => drop(systemctl(&["enable", "--now", timer::TIMER])?),
-            Area::Firewall | Area::ControlPlane | Area::Kubelet | Area::Runtime => {}
+            Area::Firewall => firewall::bring(place)?,
+            Area::ControlPlane | Area::Kubelet | Area::Runtime => {}
         }
     }
     Ok(!differs.is_empty())
@@ -236,6 +241,7 @@ pub(crate) fn remove() -> Result<(), Failure> {
         files::remove(path)?;
     }
     let _ = run("nft", &["delete", "table", "ip", pods::TABLE]);
+    firewall::remove()?;
     let hosts = files::read(HOSTS)?.unwrap_or_default();
     if hosts.contains(BEGIN) {
         overwrite_hosts(&with_block(&hosts, &[]))?;

@@ -20,10 +20,11 @@ use crate::{authority, certificates, files, membership, network, prepare, settin
 /// How long one question to an API may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Looks; changes nothing.
+/// Looks; changes nothing. Whoever asks without a journal has the host judged by its own.
 pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<HostView, Failure> {
-    let place = journal.and_then(|journal| Place::of(cluster, journal));
     let found = own_journal()?;
+    let journal = journal.or(found.as_ref());
+    let place = journal.and_then(|journal| Place::of(cluster, journal));
     let joined = files::exists("/etc/kubernetes/kubelet.conf");
     let mut differs = BTreeSet::new();
     if let Some(place) = &place {
@@ -32,7 +33,7 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
             differs.extend(settings::differs(place)?);
         }
     }
-    let cluster_id = journal.or(found.as_ref()).map(|journal| journal.cluster_id.clone());
+    let cluster_id = journal.map(|journal| journal.cluster_id.clone());
     Ok(HostView {
         lease: own_lease()?,
         busy: Host::this().is_busy(),

@@ -16,7 +16,7 @@ use node::specification::{BALANCER_PORT, Role};
 use node::step::{Invitation, READERS};
 use serde_json::json;
 
-use crate::api::{Api, MARK};
+use crate::api::{Api, KUBELET_IDENTITY, MARK};
 use crate::command::{is_active, run, systemctl};
 use crate::encoding::base64;
 use crate::etcd::Etcd;
@@ -26,7 +26,6 @@ use crate::{authority, certificates, prepare, settings, wait};
 
 const CONFIGURATION: &str = "/var/lib/socle/cluster/kubeadm.json";
 const MANIFESTS: &str = "/etc/kubernetes/manifests";
-const KUBELET_CONF: &str = "/etc/kubernetes/kubelet.conf";
 const BOOTSTRAP_CONF: &str = "/etc/kubernetes/bootstrap-kubelet.conf";
 /// How long a component may take to answer after its start: images are there already.
 const START: Duration = Duration::from_mins(4);
@@ -130,18 +129,22 @@ fn ready_api() -> Result<Api, Failure> {
     Ok(api)
 }
 
-/// Waits until the kubelet has registered, and marks the Node as a control plane.
+/// Waits for the Node, and marks it as a control plane.
 fn register(place: &Place<'_>, api: &Api) -> Result<(), Failure> {
+    registered(place, api)?;
+    phase("mark-control-plane")?;
+    // The kubelet's certificate renews itself from here on.
+    if files::exists(KUBELET_IDENTITY) { phase("kubelet-finalize all") } else { Ok(()) }
+}
+
+/// Waits until the kubelet has registered: without a Node, the host would be told to join again.
+fn registered(place: &Place<'_>, api: &Api) -> Result<(), Failure> {
     let path = format!("/api/v1/nodes/{}", place.name);
     wait::until("the kubelet of this host to register", START, || match api.find(&path) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err("no Node yet".to_owned()),
         Err(failure) => Err(failure.to_string()),
-    })?;
-    phase("mark-control-plane")?;
-    // The kubelet's certificate renews itself from here on.
-    let rotated = "/var/lib/kubelet/pki/kubelet-client-current.pem";
-    if files::exists(rotated) { phase("kubelet-finalize all") } else { Ok(()) }
+    })
 }
 
 /// Who may only look is bound to `view`.
@@ -180,7 +183,7 @@ pub(crate) fn join(place: &Place<'_>, invitation: &Invitation) -> Result<bool, F
 fn join_worker(place: &Place<'_>, invitation: &Invitation) -> Result<(), Failure> {
     configure(place, &BTreeMap::new())?;
     files::private_folder(kubeadm::NO_CERTIFICATES)?;
-    if !files::exists(KUBELET_CONF) {
+    if !files::exists(KUBELET_IDENTITY) {
         let server = format!("https://{}", place.cluster.api());
         let token = Credential::Token(&invitation.token);
         let text =
@@ -191,10 +194,12 @@ fn join_worker(place: &Place<'_>, invitation: &Invitation) -> Result<(), Failure
     }
     kubelet(place).map_err(Failure::during("kubelet-start"))?;
     let waited = wait::until("the kubelet's own certificate", START, || {
-        if files::exists(KUBELET_CONF) { Ok(()) } else { Err(format!("no {KUBELET_CONF} yet")) }
+        if files::exists(KUBELET_IDENTITY) { Ok(()) } else { Err(format!("no {KUBELET_IDENTITY} yet")) }
     });
     waited.map_err(Failure::during("kubelet-bootstrap"))?;
-    files::remove(BOOTSTRAP_CONF).map(drop)
+    files::remove(BOOTSTRAP_CONF)?;
+    let api = Api::as_kubelet(&place.cluster.api().to_string(), &invitation.authority, QUESTION)?;
+    registered(place, &api).map_err(Failure::during("register"))
 }
 
 fn join_control_plane(place: &Place<'_>, invitation: &Invitation) -> Result<(), Failure> {

@@ -99,13 +99,22 @@ fn has_clock(host: &Host) -> Result<bool, Failure> {
 // === preparation ===
 
 /// Installs what was brought; says whether anything was changed. What was begun is gone on with by the next call.
-pub(crate) fn prepare(host: &Host, bundle: &Bundle, settings: &Settings) -> Result<bool, Failure> {
+pub(crate) fn prepare(
+    host: &Host,
+    bundle: &Bundle,
+    extra: Option<&Bundle>,
+    settings: &Settings,
+) -> Result<bool, Failure> {
     files::write(BEGUN, &serde_json::to_string_pretty(bundle).unwrap_or_default(), Readers::Root)?;
     let had_balancer = package::version(host, BALANCER.0)?.is_some();
     let mut changed = settled(runtime(bundle, settings).bring(host, Mode::Apply))?;
     changed |= settled(kubelet(host, bundle)?.bring(host, Mode::Apply))?;
     if !had_balancer && package::version(host, BALANCER.0)?.is_some() {
         host.run(&Program::new("systemctl").args(["disable", "--now", BALANCER.1]))?;
+    }
+    if let Some(extra) = extra {
+        changed |= settled(kubelet::load(host, &location(extra), Mode::Apply))?;
+        clear(&extra.place())?;
     }
     clear(&bundle.place())?;
     fs::rename(BEGUN, RECORD).map_err(|source| Failure::File { path: BEGUN.to_owned(), source })?;

@@ -42,16 +42,12 @@ pub(crate) fn reset(preparation: Kept) -> Result<bool, Failure> {
     let _ = systemctl(&["disable", "--now", "kubelet.service"]);
     stop_containers().map_err(Failure::during("containers"))?;
     unmount().map_err(Failure::during("mounts"))?;
-    for folder in [
-        "/etc/kubernetes",
-        "/var/lib/kubelet",
-        "/var/lib/etcd",
-        "/var/lib/cni",
-        "/var/log/pods",
-        "/var/log/containers",
-        "/var/log/kubernetes",
-    ] {
+    for folder in ["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/etcd", "/var/log/kubernetes"] {
         files::empty(folder).map_err(Failure::during("files"))?;
+    }
+    // Whoever writes there makes them, so nobody misses them.
+    for folder in ["/var/lib/cni", "/var/log/pods", "/var/log/containers"] {
+        files::remove_folder(folder).map_err(Failure::during("files"))?;
     }
     network::remove().map_err(Failure::during("network"))?;
     remove_interfaces().map_err(Failure::during("interfaces"))?;

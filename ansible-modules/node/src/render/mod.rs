@@ -3,6 +3,7 @@
 //! kubeadm's configurations are written as JSON, which is YAML: no name or address can change what it means.
 
 pub mod balancer;
+pub mod firewall;
 pub mod kubeadm;
 pub mod kubeconfig;
 pub mod mesh;

@@ -72,15 +72,15 @@ table ip {TABLE} {{
     )
 }
 
-/// The commands that bring about the routes to the other nodes' pods. A mesh has them from its peers' ranges.
+/// The routes to Services, and to the other nodes' pods; a mesh has the latter from its peers' ranges.
 pub fn routes(place: &Place<'_>) -> Vec<String> {
-    if place.cluster.network.mode == NetworkMode::Wireguard {
-        return Vec::new();
-    }
-    let route = |member: &crate::journal::Member| {
-        format!("ip route replace {} via {}", member.pod_range, member.internal)
-    };
-    place.others().map(|(_, member)| route(member)).collect()
+    // kube-proxy gives a packet to a Service its destination after it was routed: on a server without a default route
+    // there would be none for it.
+    let services = format!("{} dev lo src {}", place.cluster.network.service_cidr, place.member.internal);
+    let route = |member: &crate::journal::Member| format!("{} via {}", member.pod_range, member.internal);
+    let is_mesh = place.cluster.network.mode == NetworkMode::Wireguard;
+    let pods = place.others().filter(|_| !is_mesh).map(|(_, member)| route(member));
+    [services].into_iter().chain(pods).collect()
 }
 
 /// The unit that sets rules and routes when the host starts.
@@ -89,7 +89,7 @@ pub fn unit(place: &Place<'_>) -> String {
         "# Written by socle-node: changes are lost.
 [Unit]
 Description=Routes and rules for the pods of this node
-After=network-online.target nftables.service
+After=network-online.target nftables.service wg-quick@{}.service
 Wants=network-online.target
 Before=kubelet.service
 
@@ -97,10 +97,12 @@ Before=kubelet.service
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f {RULES}
-"
+",
+        super::mesh::INTERFACE
     );
     for route in routes(place) {
-        let _ = writeln!(text, "ExecStart=/usr/sbin/{route}");
+        let _ = writeln!(text, "ExecStart=/usr/sbin/ip route replace {route}");
+        let _ = writeln!(text, "ExecStop=-/usr/sbin/ip route del {route}");
     }
     text.push_str("\n[Install]\nWantedBy=multi-user.target\n");
     text

@@ -57,8 +57,9 @@ pub struct BackupPolicy {
     /// The IANA time zone of all schedules and of the retention, such as `Europe/Paris`. Default: `UTC`.
     #[tf(optional, default = "UTC", validate(describe("an IANA time zone, such as `Europe/Paris`", |name: &String| is_time_zone(name))))]
     time_zone: Value<String>,
-    /// The first backup: `none` leaves it to the schedule, `start` begins it, `wait` waits for its end. That it fails is a
-    /// warning, and shows in the status. Default: `start`.
+    /// The first backup: `none` leaves it to the schedule, `start` begins it, `wait` waits for its end, and where there
+    /// is a `drill` for a first one that proves it. That one of them fails is a warning, and shows in the status. Default:
+    /// `start`.
     #[tf(optional, default = "start", validate(one_of(["none", "start", "wait"])))]
     initial_backup: Value<String>,
     /// How many backups are kept, at least by one rule. The newest complete one is always kept.

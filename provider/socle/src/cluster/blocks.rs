@@ -169,4 +169,9 @@ pub struct NodeStatus {
     /// Whether SSH reached it.
     #[tf(computed)]
     pub reachable: Value<bool>,
+    /// What of it is not as it should be, which the next apply mends: `mesh`, `firewall`, `balancer`, `hosts`, `pods`,
+    /// `timer`, `control-plane`, `kubelet`, `runtime`; or `program`, where this version of the provider has no program
+    /// there yet. Null when it could not be looked at.
+    #[tf(computed)]
+    pub drift: Value<List<String>>,
 }

@@ -256,6 +256,10 @@ fn change(
             steps.push(format!("set {} of {name}", changed.join(" and ")));
         }
     }
+    if before.api_from != after.api_from {
+        steps.push("change who may reach the API, on all nodes".to_owned());
+    }
+    steps.extend(prior.into_iter().flat_map(repairs).map(|(name, what)| format!("mend {what} of {name}")));
     if before.endpoint != after.endpoint || before.network != after.network {
         steps.push("change how nodes reach the API, on all nodes".to_owned());
     }
@@ -265,6 +269,15 @@ fn change(
     steps
         .extend(removed.map(|name| format!("drain {name}, remove it from the cluster and reset its server")));
     steps
+}
+
+/// What the last look found out of order, by node.
+fn repairs(prior: &ClusterResource) -> impl Iterator<Item = (&String, String)> {
+    prior.node_status.known().into_iter().flatten().filter_map(|(name, status)| {
+        let drift = status.known()?.drift.known()?;
+        let words: Vec<_> = drift.iter().filter_map(text).collect();
+        (!words.is_empty()).then(|| (name, words.join(" and ")))
+    })
 }
 
 fn rolled(before: &Cluster, after: &Cluster) -> Option<String> {

@@ -15,7 +15,7 @@ use node::step::{Answer, Request, Step};
 use tfplugin::{Diagnostic, Diagnostics, Model};
 use tokio_util::sync::CancellationToken;
 
-use super::hosts::{Coordinates, Hosts};
+use super::hosts::{Coordinates, HostError, Hosts};
 use super::resource::ClusterResource;
 
 /// Who works on a cluster, with which hosts.
@@ -130,7 +130,8 @@ impl<H: Hosts> Work<'_, H> {
                 Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
                 Ok(Answer::Done { view: None, .. }) => Sight::Unreachable("it showed nothing".to_owned()),
                 Ok(Answer::Failed { message, cure, .. }) => Sight::Unreachable(format!("{message}. {cure}")),
-                Err(error) => Sight::Unreachable(error.to_string()),
+                Err(HostError::Unprepared(reason)) => Sight::Unprepared(reason),
+                Err(HostError::Unreachable(reason)) => Sight::Unreachable(reason),
             };
             (name.clone(), sight)
         });

@@ -127,6 +127,7 @@ pub(super) fn request(step: Step) -> Request {
         network,
         endpoint: None,
         certificate_sans: Vec::new(),
+        api_from: None,
         settings: Settings::default(),
         ignore_preflight_errors: Vec::new(),
     };

@@ -85,7 +85,10 @@ impl ClusterData {
         let status = nodes.map(|(name, object)| {
             let asked = planes.contains_key(name).then(|| views.contains_key(name.as_str()));
             let (version, ready) = (object.version.clone().into(), object.ready.into());
-            (name.clone(), Value::Known(NodeStatus { version, ready, reachable: asked.into() }))
+            (
+                name.clone(),
+                Value::Known(NodeStatus { version, ready, reachable: asked.into(), drift: Value::Null }),
+            )
         });
         let lowest =
             api.and_then(|api| api.nodes.values().map(|node| &node.version).min_by_key(|text| numbers(text)));
@@ -125,7 +128,7 @@ async fn look<H: Hosts>(hosts: &H, access: &ClusterAccess) -> Sights {
 
 fn nobody(sights: &Sights) -> Diagnostic {
     let said = sights.iter().map(|(name, sight)| match sight {
-        Sight::Unreachable(reason) => format!("{name}: {reason}"),
+        Sight::Unreachable(reason) | Sight::Unprepared(reason) => format!("{name}: {reason}"),
         Sight::Seen(_) => format!("{name}: its API server does not answer, or is of another cluster"),
     });
     let detail = format!("No control plane was able to say anything. {}", said.collect::<Vec<_>>().join(" "));

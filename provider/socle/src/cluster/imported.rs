@@ -92,6 +92,9 @@ fn state(cluster: &Cluster, places: &BTreeMap<&str, &Coordinates>) -> ClusterRes
         network: Value::Known(network(&cluster.network)),
         endpoint: cluster.endpoint.as_ref().map(ToString::to_string).into(),
         certificate_sans: texts(&cluster.certificate_sans),
+        api_from: cluster.api_from.as_ref().map_or(Value::Null, |networks| {
+            texts(&networks.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }),
         deletion_protection: true.into(),
         on_unreachable: "fail".into(),
         ignore_preflight_errors: texts(&cluster.ignore_preflight_errors),
@@ -242,6 +245,7 @@ mod tests {
             },
             endpoint: Some(Endpoint { host: "api.example.social".into(), port: 6443 }),
             certificate_sans: vec!["203.0.113.9".into()],
+            api_from: Some(vec!["198.51.100.0/24".parse().unwrap()]),
             settings: Settings {
                 api_server: BTreeMap::from([("event-ttl".into(), "2h".into())]),
                 kubelet: BTreeMap::from([("maxPods".into(), json!(50)), ("list".into(), json!([1, "a"]))]),

@@ -53,6 +53,7 @@ impl Hosts for Nodes<'_> {
                 let message = message.trim_end_matches('.').to_owned();
                 Ok(Answer::Failed { phase: String::new(), message, cure: String::new() })
             }
+            Err(error @ SshError::NotPrepared { .. }) => Err(HostError::Unprepared(error.to_string())),
             Err(error) => Err(HostError::Unreachable(error.to_string())),
         }
     }

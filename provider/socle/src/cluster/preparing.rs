@@ -25,15 +25,18 @@ impl<H: Hosts> Work<'_, H> {
         let whole = read.map_err(|problem| unusable(&problem.to_string()))?;
         let role = self.cluster.nodes.get(name).map_or(Role::Worker, |node| node.role);
         let bundle = whole.of(role);
-        let asked = self.ask(action, name, journal, Step::Stock { bundle: bundle.clone() }).await?;
-        let Answer::Done { missing: Some(missing), .. } = asked else {
-            return Err(failed(action, name, "it does not say what it lacks", ""));
-        };
-        let freight =
-            bundles::freight(folder, &bundle, &missing).map_err(|problem| unusable(&problem.to_string()))?;
-        let brought = self.hosts.bring(self.coordinates_of(name)?, &freight).await;
-        brought.map_err(|error| failed(action, name, &error.to_string(), ""))?;
-        self.ask(action, name, journal, Step::Prepare { bundle }).await.map(drop)
+        let extra = bundles::read_extra(folder).map_err(|problem| unusable(&problem.to_string()))?;
+        for bundle in [Some(&bundle), extra.as_ref()].into_iter().flatten() {
+            let asked = self.ask(action, name, journal, Step::Stock { bundle: bundle.clone() }).await?;
+            let Answer::Done { missing: Some(missing), .. } = asked else {
+                return Err(failed(action, name, "it does not say what it lacks", ""));
+            };
+            let freight = bundles::freight(folder, bundle, &missing)
+                .map_err(|problem| unusable(&problem.to_string()))?;
+            let brought = self.hosts.bring(self.coordinates_of(name)?, &freight).await;
+            brought.map_err(|error| failed(action, name, &error.to_string(), ""))?;
+        }
+        self.ask(action, name, journal, Step::Prepare { bundle, extra }).await.map(drop)
     }
 }
 

@@ -44,6 +44,10 @@ impl ClusterResource {
             network: self.network_specification()?,
             endpoint: text(&self.endpoint).and_then(|endpoint| parse_endpoint(&endpoint)),
             certificate_sans: texts(&self.certificate_sans),
+            api_from: self
+                .api_from
+                .known()
+                .map(|_| texts(&self.api_from).iter().filter_map(|network| network.parse().ok()).collect()),
             settings: self.settings(),
             ignore_preflight_errors: texts(&self.ignore_preflight_errors),
         })

@@ -42,7 +42,8 @@ pub(super) async fn read<H: Hosts>(
         sights.insert(name, Sight::Unreachable("it is not of this cluster".to_owned()));
     }
     for (name, reason) in unreachable(&sights) {
-        let detail = format!("{reason}. What is known of it is from the last refresh that reached it.");
+        let told = reason.trim_end_matches('.');
+        let detail = format!("{told}. What is known of it is from the last refresh that reached it.");
         let path = ClusterResource::paths().nodes().key(name);
         call.warn(Diagnostic::warning(format!("Host {name} did not answer"), detail).at(path));
     }
@@ -57,6 +58,7 @@ fn is_foreign(sight: &Sight, id: &str) -> bool {
 fn unreachable(sights: &BTreeMap<String, Sight>) -> impl Iterator<Item = (&String, &String)> {
     sights.iter().filter_map(|(name, sight)| match sight {
         Sight::Unreachable(reason) => Some((name, reason)),
-        Sight::Seen(_) => None,
+        // The plan shows it as a drift.
+        Sight::Seen(_) | Sight::Unprepared(_) => None,
     })
 }

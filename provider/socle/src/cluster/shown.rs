@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use node::journal::Journal;
-use node::observation::{ClusterView, HostView, Sight, Sights};
+use node::observation::{ClusterView, Sight, Sights};
 use node::specification::{API_PORT, Endpoint, Role};
 use tfplugin::{Computed, Diagnostics, List, Map, Plan, Value};
 
@@ -43,6 +43,13 @@ pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> 
         if plan.planned == prior {
             return Ok(());
         }
+    }
+    if !steps.is_empty() {
+        // What was found out of order is not promised to be so again.
+        plan.planned.node_status = Value::Unknown;
+        plan.planned.etcd_members = Value::Unknown;
+        plan.planned.certificates_expire_at = Value::Unknown;
+        plan.planned.renewal_due = Value::Unknown;
     }
     plan.planned.steps = list(steps);
     Ok(())
@@ -113,12 +120,22 @@ pub(super) fn with_results(cluster: ClusterResource, sights: &Sights, now: i64) 
 }
 
 fn status(name: &str, node: &ClusterNode, sights: &Sights, api: Option<&ClusterView>) -> NodeStatus {
-    let seen: Option<&HostView> = sights.get(name).and_then(Sight::view);
+    let sight = sights.get(name);
+    let answers = sight.is_some_and(|sight| !matches!(sight, Sight::Unreachable(_)));
     let object = api.and_then(|api| api.nodes.get(name));
     NodeStatus {
         version: object.map(|object| object.version.clone()).into(),
         ready: object.map(|object| object.ready).into(),
-        reachable: (seen.is_some() && !node.is_lost()).into(),
+        reachable: (answers && !node.is_lost()).into(),
+        drift: drift(sight),
+    }
+}
+
+fn drift(sight: Option<&Sight>) -> Value<List<String>> {
+    match sight {
+        Some(Sight::Seen(view)) => list(view.differs.iter().map(ToString::to_string).collect()),
+        Some(Sight::Unprepared(_)) => list(vec!["program".to_owned()]),
+        Some(Sight::Unreachable(_)) | None => Value::Null,
     }
 }
 

@@ -124,21 +124,29 @@ impl<'c> Work<'c> {
         Ok(None)
     }
 
-    /// Its failure is no failure of the policy: it shows in the status, and the schedule goes on.
+    /// Makes it, and proves it where drills are wanted. A failure is none of the policy: it shows in the status, and the
+    /// schedule goes on.
     async fn wait_for_first_backup(&self) {
-        let name = self.wanted.name.known().map_or("", String::as_str);
-        let line = format!("systemctl start -- {}", quoted(&format!("{}.service", Unit::Run.unit(name))));
-        let step = "make the first backup";
-        let made =
-            self.ssh.run_as_root(&self.host, Command { step, line: &line, stdin: b"" }, &self.budget).await;
-        if let Err(error) = made {
-            let detail = format!(
-                "{error} The policy is in place and goes on by its schedule; `socle_backup_status` and `journalctl -u {}` \
-                 tell more.",
-                Unit::Run.unit(name)
-            );
-            self.call.warn(Diagnostic::warning("First backup failed", detail));
+        let drill = self.wanted.drill.known().map(|_| (Unit::Drill, "drill"));
+        for (unit, what) in [(Unit::Run, "backup")].into_iter().chain(drill) {
+            if let Err(error) = self.start(unit, what).await {
+                let name = self.wanted.name.known().map_or("", String::as_str);
+                let detail = format!(
+                    "{error} The policy is in place and goes on by its schedule; `socle_backup_status` and `journalctl -u {}` \
+                     tell more.",
+                    unit.unit(name)
+                );
+                return self.call.warn(Diagnostic::warning(format!("First {what} failed"), detail));
+            }
         }
+    }
+
+    /// Starts a unit of the policy, and waits for its end.
+    async fn start(&self, unit: Unit, what: &str) -> Result<(), SshError> {
+        let name = self.wanted.name.known().map_or("", String::as_str);
+        let line = format!("systemctl start -- {}", quoted(&format!("{}.service", unit.unit(name))));
+        let command = Command { step: &format!("make the first {what}"), line: &line, stdin: b"" };
+        self.ssh.run_as_root(&self.host, command, &self.budget).await.map(drop)
     }
 
     async fn bring(
