@@ -112,7 +112,11 @@ impl Scratch {
             let path = path.to_owned();
             move |source| ScratchError::Folder { verb, path, source }
         };
-        DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(failed("make", parent))?;
+        if !parent.exists() {
+            fs::create_dir_all(parent).map_err(failed("make", parent))?;
+            // The account of the drill passes through it, whatever the umask of the unit says.
+            fs::set_permissions(parent, Permissions::from_mode(0o755)).map_err(failed("open", parent))?;
+        }
         let folder = parent.join(policy);
         erase_left_over(&folder)?;
         DirBuilder::new().mode(0o700).create(&folder).map_err(failed("make", &folder))?;
@@ -280,6 +284,18 @@ mod tests {
         let live = [source.path().to_owned()];
         assert!(Scratch::make(&source.path().join("drill"), "p", None, &live).is_err());
         assert!(Scratch::make(Path::new("/"), "p", None, &[]).is_err());
+    }
+
+    #[test]
+    fn the_account_of_a_drill_passes_through_the_folder_above() {
+        let root = tempfile::tempdir().unwrap();
+        let parent = root.path().join("drills");
+        // As in a unit with `UMask=0077`.
+        let before = rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+        let scratch = Scratch::make(&parent, "policy", None, &[]);
+        rustix::process::umask(before);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&parent), mode(scratch.unwrap().folder())), (0o755, 0o700));
     }
 
     #[test]

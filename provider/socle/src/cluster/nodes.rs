@@ -76,7 +76,7 @@ impl Hosts for Nodes<'_> {
 
 /// Folders that others use as well go when they are empty.
 const FORGET: &str = "rm -f /usr/local/libexec/socle/socle-node-*; for d in /usr/local/libexec/socle /usr/local/libexec \
-                      /var/lib/socle/cluster /var/lib/socle/pending /var/lib/socle/installed /var/lib/socle \
+                      /var/lib/socle/cluster /var/lib/socle/firewall /var/lib/socle/pending /var/lib/socle/installed /var/lib/socle \
                       /etc/cni/net.d /etc/cni /etc/containerd /etc/kubernetes /etc/socle/kubelet.d /etc/socle \
                       /etc/systemd/system/kubelet.service.d /opt/cni/bin /opt/cni /opt/containerd/bin /opt/containerd/lib \
                       /opt/containerd /usr/libexec/kubernetes/kubelet-plugins/volume/exec \
