@@ -310,9 +310,9 @@ pub(super) fn departing(prior: &ClusterResource, planned: &ClusterResource) -> B
 
 #[cfg(test)]
 mod tests {
-    use tfplugin::{Map, Value};
+    use tfplugin::{List, Map, Value};
 
-    use super::super::blocks::NetworkBlock;
+    use super::super::blocks::{NetworkBlock, NodeStatus};
     use super::*;
 
     fn node(role: &str, address: &str) -> Value<ClusterNode> {
@@ -386,6 +386,20 @@ mod tests {
         );
         assert_eq!(refused(&before, &after), Vec::<String>::new());
         assert!(departing(&before, &after).keys().eq(["w-1"]));
+    }
+
+    #[test]
+    fn what_a_look_found_out_of_order_is_mended() {
+        let status = |drift: &[&str]| {
+            let drift: List<String> = drift.iter().map(|word| Value::from(*word)).collect();
+            Value::Known(NodeStatus { drift: drift.into(), ..NodeStatus::default() })
+        };
+        let nodes = [("cp-1".to_owned(), status(&["firewall", "timer"])), ("w-1".to_owned(), status(&[]))];
+        let found = ClusterResource {
+            node_status: nodes.into_iter().collect::<Map<NodeStatus>>().into(),
+            ..cluster(&[CP1, W1])
+        };
+        assert_eq!(steps(Some(&found), &found), ["mend firewall and timer of cp-1"]);
     }
 
     #[test]
