@@ -55,8 +55,7 @@ pub(crate) fn assert_pods_reach_each_other(stage: &ClusterStage<'_>) -> Result {
     let names: BTreeSet<_> = pods.iter().map(|pod| text(&pod["metadata"]["name"])).collect();
     for pod in &names {
         stage.wait_until("an answer of every pod", Duration::from_secs(60), || {
-            // The kubelet's certificate may not be there yet.
-            Ok(answers(stage, pod).is_ok_and(|answers| answers == names))
+            Ok(answers(stage, pod)? == names)
         })?;
     }
     Ok(())
