@@ -135,6 +135,11 @@ impl Api {
 /// The mark of a cluster that is ours and initialised.
 pub(crate) const MARK: &str = "/api/v1/namespaces/kube-system/configmaps/socle";
 
+/// Is this a Node that was never described by us?
+pub(crate) fn is_new(node: &Value) -> bool {
+    node["metadata"]["annotations"][MANAGED].is_null()
+}
+
 fn node_view(item: &Value) -> NodeView {
     let (meta, spec) = (&item["metadata"], &item["spec"]);
     let labels: BTreeMap<String, String> = serde_json::from_value(meta["labels"].clone()).unwrap_or_default();

@@ -141,9 +141,14 @@ fn describe(api: &Api, request: &Request, node: &str) -> Result<bool, Failure> {
     let change =
         api::description(&found, &wanted.labels, &wanted.effective_taints(), &member.pod_range.to_string());
     api.merge(&path, &change)?;
-    // The timer would do so a minute later: until then nobody reads the logs of the node's pods.
-    if let Some(journal) = &request.journal {
-        tend::approve(api, journal)?;
+    if let Some(journal) = request.journal.as_ref().filter(|_| api::is_new(&found)) {
+        // A kubelet asks once it knows its addresses. The timer would answer up to two minutes later, and nobody reads the
+        // logs of the node's pods until then; one that is slower than this waits for it.
+        let _ = wait::until("its request", Duration::from_secs(15), || {
+            let asked = tend::has_asked(api, node).map_err(|failure| failure.to_string())?;
+            tend::approve(api, journal).map_err(|failure| failure.to_string())?;
+            if asked { Ok(()) } else { Err("no request yet".to_owned()) }
+        });
     }
     Ok(true)
 }

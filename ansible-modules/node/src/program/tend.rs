@@ -42,10 +42,8 @@ pub(crate) fn tend() -> Result<Answer, Failure> {
 
 /// Approves the requests of members' kubelets for certificates of their own.
 pub(crate) fn approve(api: &Api, journal: &Journal) -> Result<bool, Failure> {
-    let list =
-        api.get(&format!("{REQUESTS}?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving"))?;
-    let waiting =
-        list["items"].as_array().into_iter().flatten().filter(|item| item["status"]["conditions"].is_null());
+    let requests = requests(api)?;
+    let waiting = requests.iter().filter(|item| item["status"]["conditions"].is_null());
     let mut changed = false;
     for request in waiting {
         if judge(request, journal).is_ok() {
@@ -54,6 +52,18 @@ pub(crate) fn approve(api: &Api, journal: &Journal) -> Result<bool, Failure> {
         }
     }
     Ok(changed)
+}
+
+/// Has the kubelet of this node asked for one?
+pub(crate) fn has_asked(api: &Api, node: &str) -> Result<bool, Failure> {
+    let user = format!("system:node:{node}");
+    Ok(requests(api)?.iter().any(|item| item["spec"]["username"] == user.as_str()))
+}
+
+fn requests(api: &Api) -> Result<Vec<Value>, Failure> {
+    let list =
+        api.get(&format!("{REQUESTS}?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving"))?;
+    Ok(list["items"].as_array().cloned().unwrap_or_default())
 }
 
 fn say_yes(api: &Api, request: &Value) -> Result<(), Failure> {
