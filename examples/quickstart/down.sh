@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
 cargo run --quiet --package sandbox -- --name quickstart down
-rm -f examples/quickstart/.terraformrc examples/quickstart/terraform.tfstate examples/quickstart/terraform.tfstate.backup
+rm -f examples/quickstart/.terraformrc examples/quickstart/terraform.tfstate examples/quickstart/terraform.tfstate.backup \
+    examples/quickstart/terraform.tfstate.gone

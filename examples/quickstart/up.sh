@@ -10,6 +10,12 @@ step() {
     echo "-- $* ($((SECONDS - began)) s)"
 }
 
+# Terraform would read them, and put servers of yours in the place of the sandbox's.
+if compgen -G "$here/terraform.tfvars*" >/dev/null || compgen -G "$here/*.auto.tfvars*" >/dev/null; then
+    echo "$here has a file of variables: copy the folder for servers of your own, and keep that file in the copy" >&2
+    exit 1
+fi
+
 acceptance-tests/prerequisites.sh
 step "building the provider, the sandbox and the programs of hosts"
 cargo build --quiet --package socle --package sandbox --bins
@@ -47,12 +53,14 @@ fi
 export SOCLE_HOST_PROGRAMS=${SOCLE_HOST_PROGRAMS:-$(realpath "${CARGO_TARGET_DIR:-target}")/host-programs}
 
 # What is known of a sandbox that is gone would be told of servers that never were.
-[ "$(sandbox status --json)" != null ] || rm -f "$here"/terraform.tfstate{,.backup}
+if [ "$(sandbox status --json)" = null ] && [ -e "$here/terraform.tfstate" ]; then
+    mv "$here/terraform.tfstate" "$here/terraform.tfstate.gone"
+fi
 
 step "bringing the sandbox up"
 sandbox up --servers 2 --aws --vault --kubernetes 1.37.2
 eval "$(sandbox env)"
-: "${SOCLE_SANDBOX_SSH_CONFIG:?}" "${TF_VAR_bundles:?}"
+: "${TF_VAR_bundles:?}"
 VAULT_TOKEN=$(sandbox token --root)
 PATH=$(sandbox ansible):$PATH
 export VAULT_TOKEN PATH TF_VAR_admin_networks='["198.18.0.0/15"]' TF_VAR_sandbox=true
@@ -65,8 +73,14 @@ trap 'rm -rf "$scratch"' EXIT
 # Secrets are made once, by chance, and only Vault has them: what is there already is not written over (`cas`).
 (umask 077 && echo "X-Vault-Token: $VAULT_TOKEN" >"$scratch/token")
 secret() {
-    curl --silent --show-error --output /dev/null --cacert "$VAULT_CACERT" --header "@$scratch/token" --data @- \
-        "$VAULT_ADDR/v1/secret/data/quickstart/$1" <<<"{\"options\": {\"cas\": 0}, \"data\": $2}"
+    local answer
+    answer=$(curl --silent --show-error --cacert "$VAULT_CACERT" --header "@$scratch/token" --data @- \
+        --output "$scratch/answer" --write-out '%{http_code}' \
+        "$VAULT_ADDR/v1/secret/data/quickstart/$1" <<<"{\"options\": {\"cas\": 0}, \"data\": $2}")
+    if [ "$answer" != 200 ] && ! grep -q 'check-and-set' "$scratch/answer"; then
+        echo "Vault does not take the secret quickstart/$1 ($answer): $(cat "$scratch/answer")" >&2
+        exit 1
+    fi
 }
 chance() {
     openssl rand -hex 24

@@ -44,7 +44,7 @@ variable "kubernetes_version" {
 }
 
 variable "bundles" {
-  description = "A folder of air-gap bundles. Default: the official release site."
+  description = "A folder of air-gap bundles (docs/guides/bundles.md). Null where the playbook `prepare` made the host ready."
   type        = string
   default     = null
 }

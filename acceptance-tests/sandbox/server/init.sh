@@ -5,6 +5,16 @@ set -eu
 # The kernel is the machine's. Of its settings only those of the network belong to a server.
 for path in /proc/sys /proc/sys/net /sys; do mount --bind "$path" "$path"; done
 for path in /proc/sys /sys; do mount -o remount,bind,ro "$path"; done
+# But for three that a kubelet insists on writing: a server has these to itself, and they have no effect.
+for key in kernel/panic kernel/panic_on_oops vm/overcommit_memory; do
+    file=$(mktemp /run/setting.XXXXXX)
+    cat "/proc/sys/$key" >"$file"
+    chmod 644 "$file"
+    mount --bind "$file" "/proc/sys/$key"
+    rm "$file"
+done
+if [ -e /proc/sysrq-trigger ]; then mount --bind -o ro /dev/null /proc/sysrq-trigger; fi
+
 # What podman mounted below /sys is hidden now. systemd mounts anew what it expects, which is cpu and cpuacct as one; where
 # the machine has them apart, it would do without both, and a kubelet would not start. So each is mounted as the machine has it.
 controllers=$(sed -n 's/^[0-9]*:\([a-z_,]\{1,\}\):.*/\1/p' /proc/self/cgroup)
@@ -15,15 +25,6 @@ if [ -n "$controllers" ]; then
         mount -t cgroup -o "$names" cgroup "/sys/fs/cgroup/$names"
     done
 fi
-# But for three that a kubelet insists on writing: a server has these to itself, and they have no effect.
-for key in kernel/panic kernel/panic_on_oops vm/overcommit_memory; do
-    file=$(mktemp /run/setting.XXXXXX)
-    cat "/proc/sys/$key" >"$file"
-    chmod 644 "$file"
-    mount --bind "$file" "/proc/sys/$key"
-    rm "$file"
-done
-if [ -e /proc/sysrq-trigger ]; then mount --bind -o ro /dev/null /proc/sysrq-trigger; fi
 
 # Podman mounts files of its own over these, and a file that is mounted cannot be replaced.
 umount /etc/hosts /etc/hostname /etc/resolv.conf 2>/dev/null || true

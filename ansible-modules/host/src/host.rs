@@ -104,7 +104,12 @@ impl Host {
 
     /// Waits until no other run changes this host, and keeps others out while the answer lives.
     pub fn alone(&self) -> Result<fs::File, Fault> {
-        let path = self.path("/run/socle.lock");
+        self.lock("/run/socle.lock")
+    }
+
+    /// Waits for the lock of this path, and holds it while the answer lives.
+    pub fn lock(&self, path: &str) -> Result<fs::File, Fault> {
+        let path = self.path(path);
         let file = fs::OpenOptions::new()
             .create(true)
             .truncate(false)

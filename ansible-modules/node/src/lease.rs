@@ -1,4 +1,7 @@
-//! The lease: who may change a cluster now. One file on the host of each control plane, at [`PATH`].
+//! The lease: who may change a cluster now. One file on each host, at [`PATH`].
+//!
+//! A run must have it from a majority of the control planes, so that of two runs one is refused. On a worker it keeps out
+//! the steps of a run that lost it.
 
 use serde::{Deserialize, Serialize};
 

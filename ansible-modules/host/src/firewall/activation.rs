@@ -131,7 +131,7 @@ impl Item for Activation {
 
     fn observe(&self, host: &Host) -> Result<Observed, Fault> {
         Ok(Observed {
-            parts: read_json(host, PARTS)?.unwrap_or_default(),
+            parts: kept_parts(host)?,
             live: nftables::table(host, "inet", "socle")?,
             loaded: host.read_text(LOADED)?,
             pending: read_json(host, PENDING)?,
@@ -231,28 +231,39 @@ fn start_timer(host: &Host, seconds: u64) -> Result<(), Fault> {
 
 /// Whether rules wait for their confirmation.
 pub fn awaiting(host: &Host) -> Result<bool, Fault> {
-    let Some(pending) = read_json::<Pending>(host, PENDING)? else { return Ok(false) };
-    Ok(nftables::table(host, "inet", "socle")? == pending.live)
+    Ok(waiting(host)?.is_some())
+}
+
+/// The rules that are loaded and wait.
+fn waiting(host: &Host) -> Result<Option<Pending>, Fault> {
+    let Some(pending) = read_json::<Pending>(host, PENDING)? else { return Ok(None) };
+    Ok((nftables::table(host, "inet", "socle")? == pending.live).then_some(pending))
+}
+
+fn kept_parts(host: &Host) -> Result<Parts, Fault> {
+    Ok(read_json(host, PARTS)?.unwrap_or_default())
 }
 
 /// Confirms the rules that wait: the timer stops, and a restart loads them. Nothing waiting is fine.
 pub fn confirm(host: &Host, mode: Mode) -> Outcome {
     let id = "firewall confirmation";
     match confirmed(host, mode) {
-        Ok(Some(text)) => {
-            Outcome { changed: true, message: text.to_owned(), state: told(mode), ..Outcome::new(id) }
-        }
-        Ok(None) => Outcome::new(id),
+        Ok(true) => kept(id, mode),
+        Ok(false) => Outcome::new(id),
         Err(fault) => Outcome::of_fault(id, &fault),
     }
+}
+
+fn kept(id: &str, mode: Mode) -> Outcome {
+    Outcome { changed: true, message: "keep the rules".to_owned(), state: told(mode), ..Outcome::new(id) }
 }
 
 fn told(mode: Mode) -> crate::State {
     if mode == Mode::Check { crate::State::WouldChange } else { crate::State::Changed }
 }
 
-fn confirmed(host: &Host, mode: Mode) -> Result<Option<&'static str>, Fault> {
-    let Some(pending) = read_json::<Pending>(host, PENDING)? else { return Ok(None) };
+fn confirmed(host: &Host, mode: Mode) -> Result<bool, Fault> {
+    let Some(pending) = read_json::<Pending>(host, PENDING)? else { return Ok(false) };
     if nftables::table(host, "inet", "socle")? != pending.live {
         let text = "the rules were not confirmed in time, so the previous ones are back: look whether `ssh_from` has the \
                     address you come from, and load them again";
@@ -270,14 +281,18 @@ fn confirmed(host: &Host, mode: Mode) -> Result<Option<&'static str>, Fault> {
     if mode == Mode::Apply {
         settle(host, &pending)?;
     }
-    Ok(Some("keep the rules"))
+    Ok(true)
 }
 
-/// Brings the part of a cluster about, and keeps it at once: it takes no way in from whoever administers the host, so
-/// there is nothing to confirm. Refused while other rules wait: they would be kept with it.
+/// Brings the part of a cluster about, and keeps it at once: it closes no way in by which a host is administered, so there
+/// is nothing to confirm. Refused while rules of others wait: they would be kept with it.
 pub fn bring_cluster(host: &Host, part: &str, desired: Desired, mode: Mode) -> Outcome {
-    let activation =
-        Activation { part: part.to_owned(), desired, confirm_within: CRASH, lock_out: LockOut::Refused };
+    let lock_out = match desired {
+        Desired::Present(_) => LockOut::Allowed,
+        // Whoever comes by way of a peer would not come again.
+        Desired::Absent => LockOut::Refused,
+    };
+    let activation = Activation { part: part.to_owned(), desired, confirm_within: CRASH, lock_out };
     match kept_at_once(host, &activation, mode) {
         Ok(outcome) => outcome,
         Err(fault) => Outcome::of_fault(activation.id(), &fault),
@@ -285,17 +300,24 @@ pub fn bring_cluster(host: &Host, part: &str, desired: Desired, mode: Mode) -> O
 }
 
 fn kept_at_once(host: &Host, activation: &Activation, mode: Mode) -> Result<Outcome, Fault> {
-    if mode == Mode::Apply && awaiting(host)? {
-        return Err(Fault::refused(
-            "rules of the firewall wait for their confirmation: confirm them, or wait a minute until they are gone",
-        ));
-    }
-    let outcome = activation.bring(host, mode);
+    let mut outcome = match waiting(host)? {
+        // A run that was killed before it kept them: without that they would go away again.
+        Some(pending) if pending.parts == activation.wanted(&kept_parts(host)?) => {
+            kept(&activation.id(), mode)
+        }
+        Some(_) if mode == Mode::Apply => {
+            return Err(Fault::refused(
+                "rules of the firewall wait for their confirmation: confirm them, or wait a minute until they are gone",
+            ));
+        }
+        _ => activation.bring(host, mode),
+    };
     if mode == Mode::Apply
         && outcome.changed
-        && let Some(pending) = read_json::<Pending>(host, PENDING)?
+        && let Some(pending) = waiting(host)?
+        && let Err(fault) = settle(host, &pending)
     {
-        settle(host, &pending)?;
+        outcome = Outcome::of_fault(activation.id(), &fault);
     }
     Ok(outcome)
 }

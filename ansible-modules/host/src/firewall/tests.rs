@@ -1,4 +1,6 @@
 use super::*;
+use crate::testing::Root;
+use crate::{Host, Item, Mode, Output};
 
 fn networks(texts: &[&str]) -> Vec<Network> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -48,4 +50,67 @@ fn what_is_no_network_is_refused() {
         assert!(text.parse::<Network>().is_err(), "{text}");
     }
     assert_eq!("0.0.0.0/0".parse::<Network>().unwrap().to_string(), "0.0.0.0/0");
+}
+
+/// An `nft` that keeps the table it was given; other programs end with code 0.
+fn with_nft(root: &Root) -> Host {
+    let table = std::sync::Mutex::new(None::<String>);
+    root.answering(move |program| {
+        let words: Vec<_> = program.arguments().iter().map(String::as_str).collect();
+        let mut table = table.lock().unwrap();
+        let absent =
+            || Output { code: Some(1), stderr: "No such file or directory".into(), ..Output::default() };
+        match (program.name(), words.as_slice()) {
+            ("nft", ["--stateless", "list", ..]) => match &*table {
+                Some(text) => Output { code: Some(0), stdout: text.clone(), ..Output::default() },
+                None => absent(),
+            },
+            ("nft", ["--file", "-"]) => {
+                let text = String::from_utf8(program.stdin().unwrap().to_vec()).unwrap();
+                *table = text.contains("chain").then_some(text);
+                Output { code: Some(0), ..Output::default() }
+            }
+            _ => Output { code: Some(0), ..Output::default() },
+        }
+    })
+}
+
+fn activation(part: &str, desired: Desired) -> Activation {
+    let confirm_within = std::time::Duration::from_mins(1);
+    Activation { part: part.to_owned(), desired, confirm_within, lock_out: LockOut::Allowed }
+}
+
+#[test]
+fn a_clusters_part_is_kept_without_a_confirmation_and_goes_without_one() {
+    let root = Root::new();
+    let host = with_nft(&root);
+    let wanted = || Desired::Present(parts()["prod"].clone());
+    assert!(bring_cluster(&host, "prod", wanted(), Mode::Apply).changed);
+    assert!(!awaiting(&host).unwrap() && root.read("/etc/socle/firewall.nft").contains("part_prod"));
+    assert!(!bring_cluster(&host, "prod", wanted(), Mode::Check).changed);
+    assert!(bring_cluster(&host, "prod", Desired::Absent, Mode::Apply).changed);
+    assert!(!host.exists("/etc/socle/firewall.nft") && !host.exists("/etc/socle/firewall.json"));
+}
+
+#[test]
+fn a_clusters_part_that_was_loaded_and_not_kept_is_kept_by_the_next_run() {
+    let root = Root::new();
+    let host = with_nft(&root);
+    let wanted = || Desired::Present(parts()["prod"].clone());
+    // Killed between the two halves.
+    activation("prod", wanted()).bring(&host, Mode::Apply).fault().unwrap();
+    assert!(awaiting(&host).unwrap());
+    assert!(bring_cluster(&host, "prod", wanted(), Mode::Check).changed, "it would go away again");
+    assert!(bring_cluster(&host, "prod", wanted(), Mode::Apply).changed);
+    assert!(!awaiting(&host).unwrap() && root.read("/etc/socle/firewall.nft").contains("part_prod"));
+}
+
+#[test]
+fn rules_of_others_that_wait_are_not_kept_by_the_way() {
+    let root = Root::new();
+    let host = with_nft(&root);
+    activation("host", Desired::Present(parts()["host"].clone())).bring(&host, Mode::Apply).fault().unwrap();
+    let refused = bring_cluster(&host, "prod", Desired::Present(parts()["prod"].clone()), Mode::Apply);
+    assert!(refused.message.contains("wait for their confirmation"), "{}", refused.message);
+    assert!(awaiting(&host).unwrap() && !host.exists("/etc/socle/firewall.nft"));
 }

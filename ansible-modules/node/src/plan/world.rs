@@ -75,6 +75,8 @@ impl World {
     }
 
     fn view(&self, name: &str, host: &Host, cluster: &Cluster, question: Option<&Journal>) -> HostView {
+        // As the program does: who asks without a journal has the host judged by its own.
+        let question = question.or(host.journal.as_ref());
         let mut differs = BTreeSet::new();
         if question.is_some_and(|question| host.network != Some(network(cluster, question))) {
             differs.extend([Area::Mesh, Area::Balancer]);

@@ -65,8 +65,7 @@ fn replace(path: &Path, text: &str, readers: Readers) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Two steps may run here at once: a host invites several others to join.
-    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    let temporary = folder.join(format!(".{name}.new"));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(readers.mode()).open(&temporary)?;
     file.set_permissions(fs::Permissions::from_mode(readers.mode()))?;

@@ -4,23 +4,24 @@ use std::net::{IpAddr, ToSocketAddrs};
 
 use host::firewall::{self, Desired, Network, Part};
 use host::{Host, Mode};
-use node::render::{Place, firewall as peers};
+use ipnet::IpNet;
+use node::render::{self, Place};
 use node::specification::API_PORT;
 
 use crate::failure::Failure;
-use crate::files;
 
 /// The name of the part: a host is of one cluster.
 const PART: &str = "cluster";
 /// What loads rules; it comes with the preparation.
-const PROGRAM: &str = "/usr/sbin/nft";
+const PROGRAM: &str = "nft";
 
 /// Is it not as it should be?
 pub(crate) fn differs(place: &Place<'_>) -> Result<bool, Failure> {
-    if !files::exists(PROGRAM) {
+    let host = Host::this();
+    if !host.has_program(PROGRAM) {
         return Ok(true);
     }
-    let outcome = firewall::bring_cluster(&Host::this(), PART, Desired::Present(part(place)), Mode::Check);
+    let outcome = firewall::bring_cluster(&host, PART, Desired::Present(part(place)), Mode::Check);
     let changed = outcome.changed;
     outcome.fault()?;
     Ok(changed)
@@ -34,20 +35,21 @@ pub(crate) fn bring(place: &Place<'_>) -> Result<(), Failure> {
 
 /// Takes it away; the parts of others stay.
 pub(crate) fn remove() -> Result<(), Failure> {
-    if !files::exists(PROGRAM) {
+    let host = Host::this();
+    if !host.has_program(PROGRAM) {
         return Ok(());
     }
-    let outcome = firewall::bring_cluster(&Host::this(), PART, Desired::Absent, Mode::Apply);
+    let outcome = firewall::bring_cluster(&host, PART, Desired::Absent, Mode::Apply);
     outcome.fault().map_err(Failure::from)
 }
 
 fn part(place: &Place<'_>) -> Part {
     // A server by name may have moved; one whose name leads nowhere reaches nobody.
     let outer = place.journal.members.values().flat_map(|member| addresses(&member.address));
-    let outer = outer.map(|address| address.to_string());
+    let peers = outer.map(IpNet::from).chain(render::firewall::inner(place));
     Part::Cluster {
-        peers: networks(outer.chain(peers::inner(place))),
-        api_from: networks(peers::clients(place)),
+        peers: networks(peers),
+        api_from: networks(render::firewall::clients(place)),
         api_port: API_PORT,
     }
 }
@@ -58,8 +60,9 @@ fn addresses(name: &str) -> Vec<IpAddr> {
 }
 
 /// In order and each once, so that the same members make the same rules.
-fn networks(texts: impl Iterator<Item = String>) -> Vec<Network> {
-    let mut networks: Vec<_> = texts.filter_map(|text| text.parse::<Network>().ok()).collect();
+fn networks(found: impl IntoIterator<Item = IpNet>) -> Vec<Network> {
+    let mut networks: Vec<Network> =
+        found.into_iter().filter_map(|network| network.to_string().parse().ok()).collect();
     networks.sort();
     networks.dedup();
     networks

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use host::Host;
 use node::journal::{self, Journal};
 use node::lease::{self, Decision};
 use node::render::{Place, policy};
@@ -38,12 +39,13 @@ pub(crate) fn specify(request: &Request) -> Result<bool, Failure> {
     files::write(SPECIFICATION, &text, Readers::Root)
 }
 
-/// Takes or renews the lease, or says who has it. Control planes keep it: a worker is told by whoever holds theirs.
+/// Held while the lease is looked at and written: of two who ask at once, one must see what the other wrote. It is not
+/// that of steps, because a lease is renewed while one runs.
+const LEASE_LOCK: &str = "/run/socle-lease.lock";
+
+/// Takes or renews the lease, or says who has it.
 pub(crate) fn lease(request: &Request) -> Result<(), Failure> {
-    let own = request.journal.as_ref().and_then(|journal| request.cluster.nodes.get(&journal.node));
-    if own.is_some_and(|node| node.role == Role::Worker) {
-        return Ok(());
-    }
+    let _alone = Host::this().lock(LEASE_LOCK)?;
     files::private_folder("/var/lib/socle")?;
     files::private_folder(FOLDER)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -58,6 +60,7 @@ pub(crate) fn lease(request: &Request) -> Result<(), Failure> {
 
 /// Gives the lease back, if it is the asker's.
 pub(crate) fn release(holder: &str) -> Result<bool, Failure> {
+    let _alone = Host::this().lock(LEASE_LOCK)?;
     let own = observe::own_lease()?.is_some_and(|lease| lease.holder == holder);
     if own { files::remove(lease::PATH) } else { Ok(false) }
 }

@@ -241,6 +241,7 @@ pub(crate) fn remove() -> Result<(), Failure> {
         files::remove(path)?;
     }
     let _ = run("nft", &["delete", "table", "ip", pods::TABLE]);
+    run("ip", &["-4", "route", "flush", "proto", &pods::ROUTES.to_string()])?;
     firewall::remove()?;
     let hosts = files::read(HOSTS)?.unwrap_or_default();
     if hosts.contains(BEGIN) {

@@ -133,11 +133,7 @@ fn describe(api: &Api, request: &Request, node: &str) -> Result<bool, Failure> {
     let member =
         request.journal.as_ref().and_then(|journal| journal.members.get(node)).ok_or_else(unknown)?;
     let path = format!("/api/v1/nodes/{node}");
-    // A worker's kubelet registers shortly after it has its certificate.
-    let found = wait::until(&format!("the kubelet of {node} to register"), Duration::from_mins(2), || {
-        let found = api.find(&path).map_err(|failure| failure.to_string())?;
-        found.ok_or_else(|| "no Node yet".to_owned())
-    })?;
+    let found = api.get(&path)?;
     let change =
         api::description(&found, &wanted.labels, &wanted.effective_taints(), &member.pod_range.to_string());
     api.merge(&path, &change)?;

@@ -17,6 +17,8 @@ pub const RULES: &str = "/etc/socle/pods.nft";
 pub const UNIT: &str = "socle-pods.service";
 /// The table of those rules.
 pub const TABLE: &str = "socle_pods";
+/// The mark of our routes, as `ip route` and the kernel call it their protocol: a number that no routing daemon has.
+pub const ROUTES: u8 = 83;
 /// The bridge that a node's pods hang on.
 pub const BRIDGE: &str = "cni0";
 
@@ -101,8 +103,7 @@ ExecStart=/usr/sbin/nft -f {RULES}
         super::mesh::INTERFACE
     );
     for route in routes(place) {
-        let _ = writeln!(text, "ExecStart=/usr/sbin/ip route replace {route}");
-        let _ = writeln!(text, "ExecStop=-/usr/sbin/ip route del {route}");
+        let _ = writeln!(text, "ExecStart=/usr/sbin/ip route replace {route} proto {ROUTES}");
     }
     text.push_str("\n[Install]\nWantedBy=multi-user.target\n");
     text

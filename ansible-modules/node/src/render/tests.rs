@@ -140,6 +140,21 @@ fn another_member_changes_no_settings_and_a_name_of_the_users_does() {
 }
 
 #[test]
+fn nodes_and_pods_reach_everything_and_the_api_is_for_whom_the_user_names() {
+    let mut cluster = cluster(2, 1);
+    let journal = journal(&cluster, "w-1");
+    let texts = |networks: Vec<ipnet::IpNet>| networks.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let inner = firewall::inner(&Place::of(&cluster, &journal).unwrap());
+    assert_eq!(texts(inner), ["10.220.0.1/32", "10.220.0.2/32", "10.220.0.3/32", "10.244.0.0/16"]);
+    let clients = |cluster: &Cluster| texts(firewall::clients(&Place::of(cluster, &journal).unwrap()));
+    assert_eq!(clients(&cluster), ["0.0.0.0/0", "::/0"]);
+    cluster.api_from = Some(vec!["198.51.100.0/24".parse().unwrap()]);
+    assert_eq!(clients(&cluster), ["198.51.100.0/24"]);
+    cluster.api_from = Some(Vec::new());
+    assert_eq!(clients(&cluster), [""; 0]);
+}
+
+#[test]
 fn a_member_without_a_key_is_no_peer_yet() {
     let cluster = cluster(2, 0);
     let mut journal = journal(&cluster, "cp-1");

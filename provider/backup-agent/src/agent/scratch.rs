@@ -287,18 +287,6 @@ mod tests {
     }
 
     #[test]
-    fn the_account_of_a_drill_passes_through_the_folder_above() {
-        let root = tempfile::tempdir().unwrap();
-        let parent = root.path().join("drills");
-        // As in a unit with `UMask=0077`.
-        let before = rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
-        let scratch = Scratch::make(&parent, "policy", None, &[]);
-        rustix::process::umask(before);
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&parent), mode(scratch.unwrap().folder())), (0o755, 0o700));
-    }
-
-    #[test]
     fn it_is_erased_at_the_end_and_what_was_left_over_before_it() {
         let parent = tempfile::tempdir().unwrap();
         let scratch = Scratch::make(parent.path(), "policy", None, &[]).unwrap();

@@ -171,7 +171,7 @@ pub struct NodeStatus {
     pub reachable: Value<bool>,
     /// What of it is not as it should be, which the next apply mends: `mesh`, `firewall`, `balancer`, `hosts`, `pods`,
     /// `timer`, `control-plane`, `kubelet`, `runtime`; or `program`, where this version of the provider has no program
-    /// there yet. Null when it could not be looked at.
+    /// there yet. Null where it is not known: of a host that was not reached, and in the data source.
     #[tf(computed)]
     pub drift: Value<List<String>>,
 }

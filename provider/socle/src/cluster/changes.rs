@@ -259,7 +259,8 @@ fn change(
     if before.api_from != after.api_from {
         steps.push("change who may reach the API, on all nodes".to_owned());
     }
-    steps.extend(prior.into_iter().flat_map(repairs).map(|(name, what)| format!("mend {what} of {name}")));
+    let found = prior.into_iter().flat_map(repairs).filter(|(name, _)| after.nodes.contains_key(*name));
+    steps.extend(found.map(|(name, what)| format!("mend {what} of {name}")));
     if before.endpoint != after.endpoint || before.network != after.network {
         steps.push("change how nodes reach the API, on all nodes".to_owned());
     }
@@ -394,12 +395,19 @@ mod tests {
             let drift: List<String> = drift.iter().map(|word| Value::from(*word)).collect();
             Value::Known(NodeStatus { drift: drift.into(), ..NodeStatus::default() })
         };
-        let nodes = [("cp-1".to_owned(), status(&["firewall", "timer"])), ("w-1".to_owned(), status(&[]))];
+        let nodes = [
+            ("cp-1".to_owned(), status(&["firewall", "timer"])),
+            ("w-1".to_owned(), status(&[])),
+            ("w-2".to_owned(), status(&["mesh"])),
+        ];
         let found = ClusterResource {
             node_status: nodes.into_iter().collect::<Map<NodeStatus>>().into(),
-            ..cluster(&[CP1, W1])
+            ..cluster(&[CP1, W1, W2])
         };
-        assert_eq!(steps(Some(&found), &found), ["mend firewall and timer of cp-1"]);
+        let mended = ["mend firewall and timer of cp-1", "mend mesh of w-2"];
+        assert_eq!(steps(Some(&found), &found), mended);
+        let left = "drain w-2, remove it from the cluster and reset its server";
+        assert_eq!(steps(Some(&found), &cluster(&[CP1, W1])), [mended[0], left]);
     }
 
     #[test]

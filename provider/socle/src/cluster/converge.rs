@@ -1,6 +1,7 @@
 //! An apply: asks the planner what comes next, has the hosts do it, and looks again, until nothing is left to do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,8 +131,8 @@ impl<H: Hosts> Work<'_, H> {
                 Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
                 Ok(Answer::Done { view: None, .. }) => Sight::Unreachable("it showed nothing".to_owned()),
                 Ok(Answer::Failed { message, cure, .. }) => Sight::Unreachable(format!("{message}. {cure}")),
-                Err(HostError::Unprepared(reason)) => Sight::Unprepared(reason),
-                Err(HostError::Unreachable(reason)) => Sight::Unreachable(reason),
+                Err(HostError::NoProgram(reason)) => Sight::Unprepared(reason),
+                Err(error) => Sight::Unreachable(error.to_string()),
             };
             (name.clone(), sight)
         });
@@ -231,31 +232,55 @@ impl<H: Hosts> Work<'_, H> {
         }
     }
 
-    /// Takes it on a majority of the control planes, so that of two runs one is refused.
+    /// Takes it on a majority of the control planes, so that of two runs one is refused, and on every worker that answers:
+    /// there a run that was killed may hold it longer.
     async fn try_lease(&self) -> Result<(), Diagnostics> {
+        let asked =
+            join_all(self.coordinates.keys().map(async |name| (name, self.told(name, Step::Lease).await)));
+        let denied: BTreeMap<_, _> =
+            asked.await.into_iter().filter_map(|(name, told)| Some((name, told.err()?))).collect();
         let planes: Vec<_> = self.cluster.control_planes().collect();
-        let asked = join_all(planes.iter().map(|name| self.told(name, Step::Lease))).await;
-        let refusals: Vec<_> = asked.into_iter().filter_map(Result::err).collect();
-        if planes.len() - refusals.len() >= node::quorum::majority(planes.len()) {
+        let is_plane = |name: &String| planes.iter().any(|plane| *plane == name);
+        let granted = planes.iter().filter(|name| !denied.keys().any(|other| other == *name)).count();
+        let is_held =
+            |(name, denied): (&&String, &Denied)| !is_plane(name) && matches!(denied, Denied::Refused(_));
+        if granted >= node::quorum::majority(planes.len()) && !denied.iter().any(is_held) {
             return Ok(());
         }
         self.release().await;
-        Err(Diagnostic::error("Cluster is being changed", refusals.join(". ")).into())
+        let reasons: Vec<_> = denied.iter().map(|(name, denied)| format!("{name}: {denied}")).collect();
+        Err(Diagnostic::error("Cluster is being changed", reasons.join(". ")).into())
     }
 
     async fn release(&self) {
-        let planes = self.cluster.control_planes();
         // What is not given back ends by itself.
-        let _ = join_all(planes.map(|name| self.told(name, Step::Release))).await;
+        let _ = join_all(self.coordinates.keys().map(|name| self.told(name, Step::Release))).await;
     }
 
-    async fn told(&self, name: &str, step: Step) -> Result<(), String> {
-        let Some(host) = self.coordinates.get(name) else { return Err(format!("{name}: no address")) };
+    async fn told(&self, name: &str, step: Step) -> Result<(), Denied> {
+        let Some(host) = self.coordinates.get(name) else {
+            return Err(Denied::Silent("no address".to_owned()));
+        };
         match self.hosts.ask(host, &self.request(name, None, step)).await {
             Ok(Answer::Done { .. }) => Ok(()),
-            Ok(Answer::Failed { message, cure, .. }) => Err(format!("{name}: {message}. {cure}")),
-            Err(error) => Err(format!("{name}: {error}")),
+            Ok(Answer::Failed { message, cure, .. }) => Err(Denied::Refused(format!("{message}. {cure}"))),
+            Err(error) => Err(Denied::Silent(error.to_string())),
         }
+    }
+}
+
+/// Why a host did not do what concerns the lease.
+enum Denied {
+    /// It answered, and refused.
+    Refused(String),
+    /// It did not answer.
+    Silent(String),
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Refused(reason) | Self::Silent(reason)) = self;
+        formatter.write_str(reason.trim_end_matches('.'))
     }
 }
 

@@ -24,6 +24,9 @@ pub enum HostError {
     /// Nobody was reached, or it was not the host that it should be.
     #[error("{0}")]
     Unreachable(String),
+    /// This version of the program is not there, and whoever only looks brings none.
+    #[error("{0}")]
+    NoProgram(String),
     /// It could not be made ready to be asked.
     #[error("{0}")]
     Unprepared(String),

@@ -92,9 +92,12 @@ fn state(cluster: &Cluster, places: &BTreeMap<&str, &Coordinates>) -> ClusterRes
         network: Value::Known(network(&cluster.network)),
         endpoint: cluster.endpoint.as_ref().map(ToString::to_string).into(),
         certificate_sans: texts(&cluster.certificate_sans),
-        api_from: cluster.api_from.as_ref().map_or(Value::Null, |networks| {
-            texts(&networks.iter().map(ToString::to_string).collect::<Vec<_>>())
-        }),
+        // An empty list is nobody, and none is everybody.
+        api_from: cluster
+            .api_from
+            .as_ref()
+            .map(|networks| networks.iter().map(|network| network.to_string().into()).collect::<List<_>>())
+            .into(),
         deletion_protection: true.into(),
         on_unreachable: "fail".into(),
         ignore_preflight_errors: texts(&cluster.ignore_preflight_errors),

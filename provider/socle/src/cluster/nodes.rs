@@ -53,7 +53,7 @@ impl Hosts for Nodes<'_> {
                 let message = message.trim_end_matches('.').to_owned();
                 Ok(Answer::Failed { phase: String::new(), message, cure: String::new() })
             }
-            Err(error @ SshError::NotPrepared { .. }) => Err(HostError::Unprepared(error.to_string())),
+            Err(error @ SshError::NotPrepared { .. }) => Err(HostError::NoProgram(error.to_string())),
             Err(error) => Err(HostError::Unreachable(error.to_string())),
         }
     }
@@ -76,7 +76,8 @@ impl Hosts for Nodes<'_> {
 
 /// Folders that others use as well go when they are empty.
 const FORGET: &str = "rm -f /usr/local/libexec/socle/socle-node-*; for d in /usr/local/libexec/socle /usr/local/libexec \
-                      /var/lib/socle/cluster /var/lib/socle/firewall /var/lib/socle/pending /var/lib/socle/installed /var/lib/socle \
+                      /var/lib/socle/cluster /var/lib/socle/firewall /var/lib/socle/pending \
+                      /var/lib/socle/installed /var/lib/socle \
                       /etc/cni/net.d /etc/cni /etc/containerd /etc/kubernetes /etc/socle/kubelet.d /etc/socle \
                       /etc/systemd/system/kubelet.service.d /opt/cni/bin /opt/cni /opt/containerd/bin /opt/containerd/lib \
                       /opt/containerd /usr/libexec/kubernetes/kubelet-plugins/volume/exec \

@@ -47,7 +47,7 @@ impl ClusterResource {
             api_from: self
                 .api_from
                 .known()
-                .map(|_| texts(&self.api_from).iter().filter_map(|network| network.parse().ok()).collect()),
+                .map(|networks| networks.iter().filter_map(|network| text(network)?.parse().ok()).collect()),
             settings: self.settings(),
             ignore_preflight_errors: texts(&self.ignore_preflight_errors),
         })

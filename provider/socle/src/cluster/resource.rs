@@ -48,8 +48,8 @@ pub struct ClusterResource {
     /// planes.
     #[tf(optional)]
     pub(super) certificate_sans: Value<List<String>>,
-    /// A folder of air-gap bundles, one folder a release. Default: what is needed comes from the official release site,
-    /// its checksums verified.
+    /// A folder of air-gap bundles, one folder a release, from which hosts are prepared over SSH. Default: none; every host
+    /// must be ready already, by the playbook `socle.platform.prepare`.
     #[tf(optional)]
     pub(super) bundles: Value<String>,
     /// Whether a destroy is refused. Must be `false`, and applied, before one. Default: `true`.

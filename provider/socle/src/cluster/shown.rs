@@ -43,8 +43,7 @@ pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> 
         if plan.planned == prior {
             return Ok(());
         }
-    }
-    if !steps.is_empty() {
+    } else {
         // What was found out of order is not promised to be so again.
         plan.planned.node_status = Value::Unknown;
         plan.planned.etcd_members = Value::Unknown;
@@ -133,9 +132,12 @@ fn status(name: &str, node: &ClusterNode, sights: &Sights, api: Option<&ClusterV
 
 fn drift(sight: Option<&Sight>) -> Value<List<String>> {
     match sight {
-        Some(Sight::Seen(view)) => list(view.differs.iter().map(ToString::to_string).collect()),
+        Some(Sight::Seen(view)) if view.judged.is_some() => {
+            list(view.differs.iter().map(ToString::to_string).collect())
+        }
         Some(Sight::Unprepared(_)) => list(vec!["program".to_owned()]),
-        Some(Sight::Unreachable(_)) | None => Value::Null,
+        // A host that knows nothing of the cluster was not judged.
+        Some(Sight::Seen(_) | Sight::Unreachable(_)) | None => Value::Null,
     }
 }
 
