@@ -39,8 +39,7 @@ pub(super) async fn update<H: Hosts>(
     prior: &ClusterResource,
     planned: ClusterResource,
 ) -> Result<ClusterResource, Diagnostics> {
-    let new_keys = new_keys(prior, &planned);
-    if changes::steps(Some(prior), &planned).is_empty() && new_keys.is_empty() {
+    if changes::steps(Some(prior), &planned).is_empty() {
         return Ok(planned);
     }
     let departing = changes::departing(prior, &planned);
@@ -51,7 +50,7 @@ pub(super) async fn update<H: Hosts>(
         cluster_id: text(&prior.id).unwrap_or_default(),
         coordinates: coordinates.collect(),
         departing,
-        new_keys,
+        new_keys: changes::new_keys(prior, &planned),
     };
     change.run(call, hosts, planned).await
 }
@@ -178,15 +177,6 @@ fn work<'w, H: Hosts>(
         patience: Patience { drain: drain.unwrap_or(DRAIN).as_secs(), ready: READY_SECONDS },
         cancel: call.cancel(),
     })
-}
-
-/// Nodes at the same address whose host key is another one than before.
-fn new_keys(prior: &ClusterResource, planned: &ClusterResource) -> BTreeSet<String> {
-    let before: BTreeMap<_, _> = prior.known_nodes().collect();
-    let changed = planned.known_nodes().filter(|(name, node)| {
-        before.get(*name).is_some_and(|before| before.host_key != node.host_key && !node.is_lost())
-    });
-    changed.map(|(name, _)| name.clone()).collect()
 }
 
 /// 128 bits that nobody can guess, in hexadecimal digits.

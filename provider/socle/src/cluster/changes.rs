@@ -1,6 +1,6 @@
 //! The table of changes: what may change, what must not, and what a change does. Pure, from configuration and prior state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use node::specification::{Cluster, Defect, Role};
 use tfplugin::{Diagnostic, Diagnostics, Model, Path};
@@ -256,6 +256,8 @@ fn change(
             steps.push(format!("set {} of {name}", changed.join(" and ")));
         }
     }
+    let new_keys = prior.map(|prior| new_keys(prior, planned)).unwrap_or_default();
+    steps.extend(new_keys.iter().map(|name| format!("have {name} prove itself under its new host key")));
     if before.api_from != after.api_from {
         steps.push("change who may reach the API, on all nodes".to_owned());
     }
@@ -300,6 +302,15 @@ fn of_role(cluster: &Cluster, role: Role) -> impl Iterator<Item = &String> {
 
 fn names<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
     names.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Nodes at the same address whose host key is another one than before.
+pub(super) fn new_keys(prior: &ClusterResource, planned: &ClusterResource) -> BTreeSet<String> {
+    let before: BTreeMap<_, _> = prior.known_nodes().collect();
+    let changed = planned.known_nodes().filter(|(name, node)| {
+        before.get(*name).is_some_and(|before| before.host_key != node.host_key && !node.is_lost())
+    });
+    changed.map(|(name, _)| name.clone()).collect()
 }
 
 /// The nodes that a state has and a plan has no more, with their roles.
@@ -408,6 +419,23 @@ mod tests {
         assert_eq!(steps(Some(&found), &found), mended);
         let left = "drain w-2, remove it from the cluster and reset its server";
         assert_eq!(steps(Some(&found), &cluster(&[CP1, W1])), [mended[0], left]);
+    }
+
+    #[test]
+    fn another_host_key_is_a_step_and_a_lost_server_has_none() {
+        let before = cluster(&[CP1, W1]);
+        let mut after = before.clone();
+        let key = |cluster: &mut ClusterResource, name: &str| {
+            let nodes = cluster.nodes.known_mut().unwrap();
+            nodes.get_mut(name).unwrap().known_mut().unwrap().host_key = "ssh-ed25519 AAAA".into();
+        };
+        key(&mut after, "w-1");
+        assert_eq!(steps(Some(&before), &after), ["have w-1 prove itself under its new host key"]);
+        lose(&mut after, "w-1");
+        assert_eq!(
+            steps(Some(&before), &after),
+            ["remove w-1 from etcd and the cluster, without its server"]
+        );
     }
 
     #[test]
