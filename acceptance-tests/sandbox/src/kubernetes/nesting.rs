@@ -9,8 +9,15 @@ pub fn arguments() -> Value {
     json!({
         // The machine's kernel has no configuration to look at, the machine may swap, and its cgroups are of version 1.
         "ignore_preflight_errors": ["SystemVerification", "Swap", "Mem", "NumCPU", "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables"],
-        // Source: KEP 4569; 1.35 and later refuse version 1 of cgroups unless told otherwise.
-        "kubelet": { "failCgroupV1": false, "failSwapOn": false, "protectKernelDefaults": false },
+        "kubelet": {
+            // Source: KEP 4569; 1.35 and later refuse version 1 of cgroups unless told otherwise.
+            "failCgroupV1": false,
+            "failSwapOn": false,
+            "protectKernelDefaults": false,
+            // All servers share the machine's disk: shares of it would call a large one with room enough full.
+            "evictionHard": { "memory.available": "100Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi" },
+            "imageGCHighThresholdPercent": 100,
+        },
         // Those settings are the machine's.
         "kube_proxy": { "conntrack": { "maxPerCore": 0 } },
         // No process here may lower its own score, and without this every sandbox of a pod dies at its start.
