@@ -29,7 +29,9 @@ for folder in "$programs"/*/; do
     place=$staging/plugins/programs/$(basename "$folder")
     mkdir -p "$place"
     for documentation in "$sources"/plugins/modules/*.yml; do
-        install --mode=0755 "$folder/$(basename "$documentation" .yml)" "$place/"
+        name=$(basename "$documentation" .yml)
+        # It is a verb of socle-node.
+        [ "$name" = cluster_reset ] || install --mode=0755 "$folder/$name" "$place/"
     done
     for companion in socle-backup socle-node; do
         [ ! -e "$folder/$companion" ] || install --mode=0755 "$folder/$companion" "$place/"

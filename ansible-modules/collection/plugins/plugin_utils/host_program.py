@@ -32,6 +32,9 @@ ARCHITECTURES = ("x86_64", "aarch64")
 #: Programs that a module needs beside its own, by the argument that tells their path.
 COMPANIONS = {"backup_agent": {"agent": "socle-backup"}}
 
+#: Modules that are a verb of another program: its name, and the verb.
+VERBS = {"cluster_reset": ("socle-node", "reset")}
+
 #: The exit statuses of our own lines of shell, and the word that begins what they complain.
 MISSING = 127
 NO_BUILD = 126
@@ -115,7 +118,7 @@ def builds(name: str, companions: dict[str, str]) -> list[Build]:
     return found
 
 
-def run_line(found: t.Sequence[Build], guess: Build, needed: t.Sequence[Program]) -> str:
+def run_line(found: t.Sequence[Build], guess: Build, needed: t.Sequence[Program], verb: str = "") -> str:
     """A line of shell that becomes the program of the host's architecture, when all that is needed of its build is there.
 
     The arguments on standard input are right for every build, or, where they tell paths of companions, for the guess.
@@ -130,7 +133,7 @@ def run_line(found: t.Sequence[Build], guess: Build, needed: t.Sequence[Program]
             cases += f"{build.architecture}) set -- {paths};; "
     return (
         f'm=$(uname -m); case $m in {cases}*) echo "{OURS}$m" >&2; exit {NO_BUILD};; esac; '
-        f'for p; do [ -x "$p" ] || {{ echo "{OURS}$m $p" >&2; exit {MISSING}; }}; done; "$1"'
+        f'for p; do [ -x "$p" ] || {{ echo "{OURS}$m $p" >&2; exit {MISSING}; }}; done; "$1" {verb}'
     )
 
 
@@ -223,11 +226,12 @@ class Run:
     """One run of a program on a host."""
 
     def __init__(self, action: ActionModule, name: str, host: str) -> None:
-        self.action, self.name, self.host = action, name, host
+        self.action, self.host, self.module = action, host, name
+        self.name, self.verb = VERBS.get(name, (name, ""))
 
     def result(self) -> dict[str, t.Any]:
         """What the program tells."""
-        companions = self.action.companions(self.name)
+        companions = self.action.companions(self.module)
         found = builds(self.name, companions)
         if not found:
             names = " with ".join([self.name, *companions.values()])
@@ -244,7 +248,7 @@ class Run:
         while True:
             # Check mode brings the module, as Ansible does, and nothing that the module would use.
             needed = guess.programs if self.action.changes else []
-            line = run_line(found, guess, needed)
+            line = run_line(found, guess, needed, self.verb)
             output = self.on_host(f"run {self.name}", line, self.action.arguments(guess.paths))
             if architecture := complaint(output, OTHER_BUILD):
                 guess = next(build for build in found if build.architecture == architecture)
@@ -271,7 +275,7 @@ class Run:
             for deprecation in told.get("deprecations") or ():
                 deprecation.setdefault("collection_name", "socle.platform")
             if told.get("failed"):
-                told["msg"] = f"{self.host}: {self.name}: {told.get('msg', 'it says nothing')}"
+                told["msg"] = f"{self.host}: {self.module}: {told.get('msg', 'it says nothing')}"
             return told
         raise self.fault(step, f"{self.cause(output)} (exit status {output['rc']}, and no result)")
 
