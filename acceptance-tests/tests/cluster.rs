@@ -2,6 +2,8 @@
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
+    use std::time::Duration;
+
     use acceptance::cluster_stage::{ClusterStage, RELEASE, Result, WantedCluster, control_plane};
     use acceptance::servers::Servers;
     use serde_json::json;
@@ -11,7 +13,8 @@ mod on_servers {
         let servers = Servers::up("cluster", &["--servers", "1", "--kubernetes", RELEASE])?;
         let before = servers.on("server-1", LISTING)?;
         let stage = ClusterStage::new(&servers)?;
-        stage.apply(&WantedCluster::of("wireguard", [control_plane("cp-1", 1)]))?;
+        let wanted = WantedCluster::of("wireguard", [control_plane("cp-1", 1)]);
+        stage.apply(&wanted)?;
         stage.terraform.assert_plan_is_empty();
 
         let node = stage.object(&["node", "cp-1"])?;
@@ -22,11 +25,46 @@ mod on_servers {
         assert_eq!((&shown["name"], &shown["kubernetes_version"]), (&json!("prod"), &json!(RELEASE)));
         assert_eq!(shown["node_status"]["cp-1"]["ready"], true);
         stage.assert_nothing_secret("server-1", &["server-1"])?;
+        assert_addons_work(&stage, &servers)?;
+        let without = "deletion_protection = false\n addons { metrics_server = false }\n";
+        stage.apply(&WantedCluster { more: without.to_owned(), ..wanted })?;
+        stage.terraform.assert_plan_is_empty();
+        assert!(stage.kubectl(&["top", "nodes"]).is_err());
+        stage.object(&["storageclass", "local"])?;
 
         stage.terraform.destroy()?;
         let after = servers.on("server-1", LISTING)?;
         assert_eq!(difference(&before, &after), Vec::<String>::new());
         Ok(())
+    }
+
+    /// A claim of the default class, and a pod that writes to it; kube-proxy's image comes with a shell.
+    fn claim() -> String {
+        format!(
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{ name: data, namespace: kube-system }}\n\
+             spec: {{ accessModes: [ReadWriteOnce], resources: {{ requests: {{ storage: 1Mi }} }} }}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{ name: writer, namespace: kube-system }}\n\
+             spec:\n  restartPolicy: Never\n  tolerations: [{{ operator: Exists }}]\n  \
+             volumes: [{{ name: data, persistentVolumeClaim: {{ claimName: data }} }}]\n  \
+             containers:\n    - name: writer\n      image: registry.k8s.io/kube-proxy:v{RELEASE}\n      \
+             command: [sh, -c, \"echo kept >/data/file\"]\n      volumeMounts: [{{ name: data, mountPath: /data }}]\n"
+        )
+    }
+
+    /// Usage is measured, with the kubelet's certificate checked; a claim gets a folder, and gives it back.
+    fn assert_addons_work(stage: &ClusterStage<'_>, servers: &Servers) -> Result {
+        let patience = Duration::from_secs(180);
+        stage.wait_until("what the node uses", patience, || {
+            Ok(stage.kubectl(&["top", "nodes"])?.contains("cp-1"))
+        })?;
+        stage.kubectl_reading(&["apply", "--filename=-"], &claim())?;
+        stage.wait_until("the writer to end", patience, || {
+            Ok(stage.object(&["pod", "writer", "--namespace=kube-system"])?["status"]["phase"] == "Succeeded")
+        })?;
+        let volumes = "cat /var/lib/socle/volumes/*/file 2>/dev/null || :";
+        assert_eq!(servers.on("server-1", volumes)?.trim(), "kept");
+        stage.kubectl(&["delete", "--namespace=kube-system", "pod/writer", "persistentvolumeclaim/data"])?;
+        stage.wait_until("the folder to go", patience, || Ok(servers.on("server-1", volumes)?.is_empty()))
     }
 
     /// What a host has that a cluster could leave. Packages stay on purpose, so what dpkg knows is left out, and so is

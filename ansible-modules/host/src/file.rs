@@ -564,6 +564,8 @@ pub(crate) fn set_attribute(host: &Host, path: &str, change: &Change) -> Result<
 }
 
 const BACKUPS: &str = "/var/lib/socle/backups";
+/// How the files begin that are wholly ours.
+const OURS: &[u8] = b"# Written by Socle";
 
 /// Where the original of `path` is kept.
 pub fn backup_path(path: &str) -> String {
@@ -573,7 +575,8 @@ pub fn backup_path(path: &str) -> String {
 fn keep_original(host: &Host, path: &str) -> Result<(), Fault> {
     let kept = backup_path(path);
     let Observed::Regular { content, .. } = look(host, path)? else { return Ok(()) };
-    if host.exists(&kept) {
+    // What an earlier run of ours wrote is no original.
+    if host.exists(&kept) || content.starts_with(OURS) {
         return Ok(());
     }
     records_folder(host)?;

@@ -134,6 +134,8 @@ pub struct ClusterView {
     pub nodes: BTreeMap<String, NodeView>,
     /// The members of etcd.
     pub members: Vec<EtcdMember>,
+    /// What it has beside Kubernetes' own components: [marks](crate::render::addons::marks) of it.
+    pub addons: BTreeMap<String, String>,
 }
 
 /// What the API says of a node.

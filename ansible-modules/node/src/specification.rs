@@ -31,9 +31,45 @@ pub struct Cluster {
     /// How the components run.
     #[serde(default)]
     pub settings: Settings,
+    /// What it has beside Kubernetes' own components.
+    #[serde(default)]
+    pub addons: BTreeSet<Addon>,
     /// Preflight errors of kubeadm's to pass over, by its names.
     #[serde(default)]
     pub ignore_preflight_errors: Vec<String>,
+}
+
+/// What a cluster can have beside Kubernetes' own components.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Addon {
+    /// Volumes on the nodes' own disks, by a default storage class.
+    LocalStorage,
+    /// What nodes and pods use, for `kubectl top` and autoscalers.
+    MetricsServer,
+}
+
+impl Addon {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::LocalStorage, Self::MetricsServer];
+
+    /// As a cluster remembers it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LocalStorage => "local-storage",
+            Self::MetricsServer => "metrics-server",
+        }
+    }
+}
+
+impl fmt::Display for Addon {
+    /// In a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LocalStorage => "local storage",
+            Self::MetricsServer => "metrics-server",
+        })
+    }
 }
 
 /// One server of a cluster.
@@ -437,6 +473,7 @@ pub(crate) mod tests {
             certificate_sans: Vec::new(),
             api_from: None,
             settings: Settings::default(),
+            addons: Addon::ALL.into(),
             ignore_preflight_errors: Vec::new(),
         }
     }

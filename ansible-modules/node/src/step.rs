@@ -94,6 +94,8 @@ pub enum Step {
     },
     /// Bring the settings of kubelet and control plane to what is wanted, and wait until they are healthy.
     Roll,
+    /// Bring what the cluster has beside Kubernetes' own components to what is wanted.
+    Addons,
     /// Wait until nodes are ready.
     Await {
         /// The nodes.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::archive::digest;
-use super::release::{CNI, CONTAINERD, METRICS_SERVER, Release};
+use super::release::{CNI, CONTAINERD, LOCAL_STORAGE, METRICS_SERVER, Release};
 use super::{CONTROL_PLANE, NODE_PROGRAMS, REGISTRY, architecture};
 use crate::command::{CommandError, run};
 
@@ -83,19 +83,25 @@ pub(super) fn programs(release: &Release, folder: &Path) -> Result<(), DownloadE
     network_plugins().fetch(&folder.join("cni"))
 }
 
-/// The images that kubeadm of `release` names.
+/// The images that kubeadm of `release` names, and those of the addons of `socle_cluster`.
 pub(super) fn images(release: &Release) -> Vec<String> {
     let kubernetes = CONTROL_PLANE.iter().chain(&["kube-proxy"]);
     let mut names: Vec<_> = kubernetes.map(|name| format!("{REGISTRY}/{name}:v{release}")).collect();
     names.push(format!("{REGISTRY}/etcd:{}-0", release.etcd.version));
     names.push(format!("{REGISTRY}/coredns/coredns:v{}", release.coredns.version));
     names.push(format!("{REGISTRY}/pause:{}", release.pause));
+    names.extend([metrics_server(), local_storage()]);
     names
 }
 
 /// The image of metrics-server.
 pub(super) fn metrics_server() -> String {
     format!("{REGISTRY}/metrics-server/metrics-server:v{}", METRICS_SERVER.version)
+}
+
+/// The image of the provisioner of local volumes.
+pub(super) fn local_storage() -> String {
+    format!("docker.io/rancher/local-path-provisioner:v{}", LOCAL_STORAGE.version)
 }
 
 fn node_programs(release: &Release) -> Vec<Artefact> {

@@ -27,7 +27,7 @@ use crate::server::{Podman, alone};
 use crate::step::Steps;
 use archive::Layer;
 use bundle::Bundle;
-use release::{CNI, CONTAINERD, Component, METRICS_SERVER};
+use release::{CNI, CONTAINERD, Component, LOCAL_STORAGE, METRICS_SERVER};
 
 pub use bundle::{CHECKSUMS, MANIFEST};
 pub use release::{RELEASES, Release, UnknownVersion};
@@ -137,6 +137,8 @@ struct Programs {
     containerd: PathBuf,
     cni: PathBuf,
     debian: PathBuf,
+    metrics_server: PathBuf,
+    local_storage: PathBuf,
     proxy_root: PathBuf,
 }
 
@@ -173,6 +175,8 @@ impl Workshop<'_> {
             containerd: self.component("containerd", &CONTAINERD)?,
             cni: self.component("network plugins", &CNI)?,
             debian: self.unpacked(&["runc", "catatonit"])?,
+            metrics_server: self.component("metrics-server", &METRICS_SERVER)?,
+            local_storage: self.component("local-path-provisioner", &LOCAL_STORAGE)?,
             proxy_root: self.root("kube-proxy's root", PROXY_PACKAGES)?,
         };
         let repository = self.repository.to_string_lossy();
@@ -236,40 +240,32 @@ impl Workshop<'_> {
         bundle.add_image(&name, &[Layer::Programs(coredns)], &["/coredns"])?;
         let pause = vec![("/pause".to_owned(), programs.debian.join("usr/bin/catatonit"))];
         let name = format!("{REGISTRY}/pause:{}", release.pause);
-        bundle.add_image(&name, &[Layer::Programs(pause)], &["/pause", "-P"])
+        bundle.add_image(&name, &[Layer::Programs(pause)], &["/pause", "-P"])?;
+        Self::addon_images(bundle, programs)
     }
 
-    /// Images that every version can run: metrics-server, and for examples PostgreSQL and nginx.
+    /// Images of what `socle_cluster` installs beside Kubernetes' own components.
+    fn addon_images(bundle: &mut Bundle, programs: &Programs) -> Result<(), KubernetesError> {
+        let metrics = vec![("/metrics-server".to_owned(), programs.metrics_server.join("metrics-server"))];
+        bundle.add_image(&download::metrics_server(), &[Layer::Programs(metrics)], &["/metrics-server"])?;
+        let name = "local-path-provisioner";
+        let program = vec![(format!("/usr/bin/{name}"), programs.local_storage.join(name))];
+        // It makes folders by a shell.
+        let layers = [Layer::Root(programs.proxy_root.join("root.tar")), Layer::Programs(program)];
+        bundle.add_image(&download::local_storage(), &layers, &[name])
+    }
+
+    /// Images that every version can run, for examples: PostgreSQL and nginx.
     fn extra_images(&self) -> Result<PathBuf, KubernetesError> {
-        let metrics = match self.origin {
-            Origin::Modules => self.component("metrics-server", &METRICS_SERVER)?,
-            Origin::Releases => self.pulled(&download::metrics_server())?,
-        };
         let root = self.root("PostgreSQL's and nginx's root", EXTRA_PACKAGES)?;
-        let parts = [&metrics, &root].map(|path| path.to_string_lossy());
         self.steps.run("extra images", |step| {
-            self.cache.entry("extra-images", &[&parts[0], &parts[1], POSTGRESQL], |folder| {
+            self.cache.entry("extra-images", &[root.to_string_lossy().as_ref(), POSTGRESQL], |folder| {
                 step.doing("putting them together");
                 let mut bundle = Bundle::in_folder(folder, architecture());
-                self.add_metrics_server(&mut bundle, &metrics)?;
                 self.add_examples(&mut bundle, folder, &root.join("root.tar"))?;
-                let components = BTreeMap::from([("metrics-server", METRICS_SERVER.version.to_owned())]);
-                bundle.seal(None, components)
+                bundle.seal(None, BTreeMap::new())
             })
         })
-    }
-
-    /// From the folder of its program, or from an archive of the official image.
-    fn add_metrics_server(&self, bundle: &mut Bundle, source: &Path) -> Result<(), KubernetesError> {
-        let name = download::metrics_server();
-        match self.origin {
-            Origin::Modules => {
-                let program = ("/metrics-server".to_owned(), source.join("metrics-server"));
-                let program = Layer::Programs(vec![program]);
-                bundle.add_image(&name, &[program], &["/metrics-server"])
-            }
-            Origin::Releases => bundle.add_archive(&name, source),
-        }
     }
 
     /// A database and a web server, whose root is a tar file.
@@ -355,8 +351,19 @@ impl Workshop<'_> {
 
 impl Programs {
     fn folders(&self) -> impl Iterator<Item = &PathBuf> {
-        let Self { kubernetes, etcd, coredns, containerd, cni, debian, proxy_root } = self;
-        [kubernetes, etcd, coredns, containerd, cni, debian, proxy_root].into_iter()
+        let Self {
+            kubernetes,
+            etcd,
+            coredns,
+            containerd,
+            cni,
+            debian,
+            metrics_server,
+            local_storage,
+            proxy_root,
+        } = self;
+        let built = [kubernetes, etcd, coredns, containerd, cni, debian, metrics_server, local_storage];
+        built.into_iter().chain([proxy_root])
     }
 }
 
@@ -375,6 +382,8 @@ fn components(release: &Release, runc: String) -> BTreeMap<&'static str, String>
         version("pause", release.pause),
         version("containerd", CONTAINERD.version),
         version("cni-plugins", CNI.version),
+        version("metrics-server", METRICS_SERVER.version),
+        version("local-path-provisioner", LOCAL_STORAGE.version),
         ("runc", runc),
     ])
 }

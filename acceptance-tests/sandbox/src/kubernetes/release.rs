@@ -87,6 +87,10 @@ pub(super) static CNI: Component = Component { version: "1.9.1", module: wrapper
 pub(super) static METRICS_SERVER: Component =
     Component { version: "0.9.0", module: wrapper!("metrics-server", "metrics-server", "") };
 
+/// The provisioner of local volumes, for every release.
+pub(super) static LOCAL_STORAGE: Component =
+    Component { version: "0.0.30", module: wrapper!("local-path-provisioner", "local-path-provisioner", "") };
+
 /// A version that cannot be built here.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("Kubernetes {version} cannot be built here; there are {}", versions(), version = .0)]
@@ -140,6 +144,7 @@ mod tests {
             (&CONTAINERD, "github.com/containerd/containerd/v2"),
             (&CNI, "github.com/containernetworking/plugins"),
             (&METRICS_SERVER, "sigs.k8s.io/metrics-server"),
+            (&LOCAL_STORAGE, "github.com/rancher/local-path-provisioner"),
         ] {
             let line = format!("{module} v{}\n", component.version);
             assert!(component.module.module.contains(&line), "{line}");

@@ -69,6 +69,15 @@ fn the_backup_is_of_what_was_there_before_the_first_change() {
 }
 
 #[test]
+fn what_we_wrote_ourselves_is_no_original() {
+    let root = Root::with(&[]);
+    for text in ["# Written by Socle: first\n", "# Written by Socle: second\n"] {
+        File::new("/etc/x", text).backup(Backup::Original).bring(&root.host(), Mode::Apply);
+    }
+    assert!(!root.host().exists(&backup_path("/etc/x")));
+}
+
+#[test]
 fn a_secret_is_in_no_diff() {
     let root = Root::with(&[("/etc/key", "old-value")]);
     let outcome = File::new("/etc/key", "new-value").mode(0o600).secret().bring(&root.host(), Mode::Apply);

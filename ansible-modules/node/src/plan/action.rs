@@ -74,6 +74,11 @@ pub enum Action {
         /// Where.
         host: String,
     },
+    /// Bring what the cluster has beside Kubernetes' own components to what is wanted.
+    Addons {
+        /// The control plane that does it.
+        via: String,
+    },
     /// Wait until nodes are ready.
     Await {
         /// The control plane that is asked.
@@ -121,6 +126,7 @@ impl Action {
             | Self::Drain { via, .. }
             | Self::DeleteNode { via, .. }
             | Self::Describe { via, .. }
+            | Self::Addons { via }
             | Self::Await { via, .. } => via,
         }
     }
@@ -139,6 +145,7 @@ impl Action {
             Self::DeleteNode { node, .. } => Step::DeleteNode { node: node.clone() },
             Self::Describe { node, .. } => Step::Describe { node: node.clone() },
             Self::Roll { .. } => Step::Roll,
+            Self::Addons { .. } => Step::Addons,
             Self::Await { nodes, .. } => Step::Await { nodes: nodes.clone(), seconds: patience.ready },
             Self::Snapshot { .. } => Step::Snapshot,
             Self::Reset { preparation, .. } => Step::Reset { preparation: *preparation },
@@ -161,6 +168,7 @@ impl fmt::Display for Action {
             Self::DeleteNode { node, .. } => write!(f, "remove the Node {node}"),
             Self::Describe { node, .. } => write!(f, "set labels and taints of {node}"),
             Self::Roll { host } => write!(f, "apply settings on {host}"),
+            Self::Addons { via } => write!(f, "install addons through {via}"),
             Self::Await { nodes, .. } => write!(f, "wait until {} are ready", nodes.join(", ")),
             Self::Snapshot { host } => write!(f, "keep the final state of etcd on {host}"),
             Self::Reset { host, .. } => write!(f, "reset {host}"),

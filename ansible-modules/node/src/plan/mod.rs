@@ -22,6 +22,7 @@ pub use refusal::Refusal;
 use crate::journal::{Journal, State};
 use crate::observation::{ClusterView, EtcdMember, HostView, Sights};
 use crate::quorum;
+use crate::render::addons;
 use crate::specification::{Cluster, NetworkMode, Pods, Role};
 use crate::step::{Kept, digest};
 
@@ -106,7 +107,7 @@ impl<'s> Scene<'s> {
     }
 
     fn actions(&self) -> Result<Vec<Action>, Refusal> {
-        let stages: [Stage<'s>; 14] = [
+        let stages: [Stage<'s>; 15] = [
             |scene| Ok(scene.claim()),
             |scene| Ok(scene.look_again()),
             |scene| Ok(scene.prepare()),
@@ -119,6 +120,7 @@ impl<'s> Scene<'s> {
             |scene| Ok(scene.describe()),
             Self::roll,
             Self::depart,
+            |scene| Ok(scene.addons()),
             |scene| Ok(scene.await_ready()),
             |scene| Ok(scene.record()),
         ];
@@ -288,6 +290,12 @@ impl<'s> Scene<'s> {
 
     // === at the end ===
 
+    /// Their pods start while nodes become ready.
+    fn addons(&self) -> Vec<Action> {
+        let found = self.view().addons == addons::marks(&self.cluster.addons);
+        if found { Vec::new() } else { vec![Action::Addons { via: self.via() }] }
+    }
+
     /// With a network of the user's own, nodes are ready when he has installed it.
     fn await_ready(&self) -> Vec<Action> {
         if self.cluster.network.pods == Pods::None {
@@ -356,8 +364,12 @@ impl<'s> Scene<'s> {
     }
 
     fn view(&self) -> &'s ClusterView {
-        static NOTHING: ClusterView =
-            ClusterView { initialised: None, nodes: BTreeMap::new(), members: Vec::new() };
+        static NOTHING: ClusterView = ClusterView {
+            initialised: None,
+            nodes: BTreeMap::new(),
+            members: Vec::new(),
+            addons: BTreeMap::new(),
+        };
         self.api.map_or(&NOTHING, |(_, view)| view)
     }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::world::{Killed, World};
 use super::*;
 use crate::specification::tests::{cluster, node};
-use crate::specification::{Effect, Taint};
+use crate::specification::{Addon, Effect, Taint};
 
 /// A cluster that exists, and how it should change.
 #[derive(Debug, Clone)]
@@ -149,6 +149,7 @@ fn one_server_becomes_a_cluster() {
             "join cp-1 to the nodes' network",
             "make the first control plane on cp-1",
             "set labels and taints of cp-1",
+            "install addons through cp-1",
             "wait until cp-1 are ready",
             "write the journal of cp-1",
             "write the journal of cp-1",
@@ -218,6 +219,13 @@ fn losing_and_replacing_a_control_plane_survives_every_kill() {
     let mut wanted = cluster(3, 1);
     wanted.nodes.insert("cp-4".into(), node(Role::ControlPlane, 14));
     survives_every_kill(&world, &Flow::update(wanted).losing("cp-1"));
+}
+
+#[test]
+fn changed_addons_survive_every_kill() {
+    let mut wanted = cluster(1, 1);
+    wanted.addons = BTreeSet::from([Addon::MetricsServer]);
+    survives_every_kill(&existing(&cluster(1, 1), &[]), &Flow::update(wanted));
 }
 
 #[test]

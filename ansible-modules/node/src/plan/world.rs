@@ -6,6 +6,7 @@ use super::Action;
 use crate::journal::Journal;
 use crate::observation::{Area, ClusterView, EtcdMember, HostView, NodeView, Sight, Sights, Trace};
 use crate::quorum::majority;
+use crate::render::addons;
 use crate::specification::{Cluster, NetworkMode, Role};
 use crate::step::digest;
 
@@ -32,6 +33,7 @@ pub(super) struct Host {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     initialised: Option<String>,
+    addons: BTreeMap<String, String>,
     pub(super) nodes: BTreeMap<String, NodeView>,
     pub(super) members: Vec<EtcdMember>,
 }
@@ -103,11 +105,12 @@ impl World {
 
     fn cluster_view(&self) -> ClusterView {
         let store = self.store.clone().unwrap_or_default();
-        let mut members = store.members;
+        let mut members = store.members.clone();
         for member in &mut members {
             member.healthy = self.runs(member);
         }
-        ClusterView { initialised: store.initialised, nodes: store.nodes, members }
+        let Store { initialised, addons, nodes, .. } = store;
+        ClusterView { initialised, nodes, members, addons }
     }
 
     fn runs(&self, member: &EtcdMember) -> bool {
@@ -167,6 +170,10 @@ impl World {
             Action::Roll { .. } => {
                 let settings = settings(cluster);
                 self.on(&host, |host| host.settings = Some(settings))
+            }
+            Action::Addons { .. } => {
+                let marks = addons::marks(&cluster.addons);
+                self.in_store(|store| store.addons = marks)
             }
             Action::Await { nodes, .. } => self.in_store(|store| {
                 for name in nodes {

@@ -106,10 +106,14 @@ impl Api {
         if reply.status == 404 { Ok(()) } else { self.client.accepted("DELETE", path, reply).map(drop) }
     }
 
-    /// The id of the cluster, which the last phase of `init` writes.
-    pub(crate) fn cluster_id(&self) -> Result<Option<String>, Failure> {
-        let mark = self.find(MARK)?;
-        Ok(mark.and_then(|mark| Some(mark["data"]["cluster-id"].as_str()?.to_owned())))
+    /// What the cluster says of itself: its id, which the last phase of `init` writes, and its addons.
+    pub(crate) fn mark(&self) -> Result<Mark, Failure> {
+        let data = self.find(MARK)?.map(|mark| mark["data"].clone()).unwrap_or_default();
+        let addons = data[ADDONS].as_str().and_then(|text| serde_json::from_str(text).ok());
+        Ok(Mark {
+            cluster_id: data["cluster-id"].as_str().map(str::to_owned),
+            addons: addons.unwrap_or_default(),
+        })
     }
 
     /// All nodes.
@@ -134,6 +138,17 @@ impl Api {
 
 /// The mark of a cluster that is ours and initialised.
 pub(crate) const MARK: &str = "/api/v1/namespaces/kube-system/configmaps/socle";
+/// What of it names the addons.
+pub(crate) const ADDONS: &str = "addons";
+
+/// What a cluster says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Mark {
+    /// Its id; none where it is not initialised.
+    pub(crate) cluster_id: Option<String>,
+    /// Names and fingerprints of its addons.
+    pub(crate) addons: BTreeMap<String, String>,
+}
 
 /// Is this a Node that was never described by us?
 pub(crate) fn is_new(node: &Value) -> bool {

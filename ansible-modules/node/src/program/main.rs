@@ -9,6 +9,7 @@
 //!   playbook that has no specification of it.
 //! - `socle-node tend`: what the timer does.
 
+mod addons;
 mod api;
 mod authority;
 mod certificates;

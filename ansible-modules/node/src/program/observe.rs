@@ -12,7 +12,7 @@ use node::render::{Place, mesh, pods};
 use node::specification::Cluster;
 use node::step::digest;
 
-use crate::api::Api;
+use crate::api::{Api, Mark};
 use crate::etcd::Etcd;
 use crate::failure::Failure;
 use crate::{authority, certificates, files, membership, network, prepare, settings, snapshot};
@@ -118,5 +118,6 @@ fn ask_cluster() -> Option<ClusterView> {
     let api = Api::here(PATIENCE).ok()?;
     api.is_ready().ok()?;
     let members = Etcd::here(PATIENCE).ok()?.members(PATIENCE / 2).ok()?;
-    Some(ClusterView { initialised: api.cluster_id().ok()?, nodes: api.nodes().ok()?, members })
+    let Mark { cluster_id, addons } = api.mark().ok()?;
+    Some(ClusterView { initialised: cluster_id, nodes: api.nodes().ok()?, members, addons })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use host::Host;
 use node::journal;
 use node::lease;
-use node::render::{mesh, pods};
+use node::render::{addons, mesh, pods};
 use node::step::{Answer, Kept};
 use serde::Deserialize;
 
@@ -45,6 +45,8 @@ pub(crate) fn reset(preparation: Kept) -> Result<bool, Failure> {
     for folder in ["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/etcd", "/var/log/kubernetes"] {
         files::empty(folder).map_err(Failure::during("files"))?;
     }
+    // Where a volume is left in it, it stays: what it holds is the user's.
+    let _ = std::fs::remove_dir(addons::VOLUMES);
     // Whoever writes there makes them, so nobody misses them.
     for folder in ["/var/lib/cni", "/var/log/pods", "/var/log/containers"] {
         files::remove_folder(folder).map_err(Failure::during("files"))?;

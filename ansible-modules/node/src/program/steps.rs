@@ -11,7 +11,9 @@ use node::step::{Answer, Certificate, Invitation, READERS, Request, Step};
 use crate::api::{self, Api};
 use crate::etcd::Etcd;
 use crate::failure::Failure;
-use crate::{drain, membership, mint, network, observe, phases, prepare, reset, snapshot, tend, wait};
+use crate::{
+    addons, drain, membership, mint, network, observe, phases, prepare, reset, snapshot, tend, wait,
+};
 
 /// What whoever asks may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +113,7 @@ fn answer(request: &Request) -> Result<Answer, Failure> {
             membership::specify(request)?;
             describe(&here()?, request, node)?
         }
+        Step::Addons => addons::bring(&here()?, &request.cluster.addons)?,
         Step::Await { nodes, seconds } => {
             ready(&here()?, request.journal.as_ref(), nodes, *seconds)?;
             false

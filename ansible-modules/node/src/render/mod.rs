@@ -2,6 +2,7 @@
 //!
 //! kubeadm's configurations are written as JSON, which is YAML: no name or address can change what it means.
 
+pub mod addons;
 pub mod balancer;
 pub mod firewall;
 pub mod kubeadm;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::journal::{State, member};
 use crate::specification::tests::{cluster, network};
-use crate::specification::{Endpoint, NetworkMode, Oidc};
+use crate::specification::{Addon, Endpoint, NetworkMode, Oidc};
 
 fn journal(cluster: &Cluster, node: &str) -> Journal {
     let members = cluster.nodes.keys().zip(0..).map(|(name, number)| {
@@ -82,6 +82,15 @@ fn a_worker_in_a_private_network_reads_as_in_its_golden_files() {
     assert!(!files.contains_key("mesh.conf") && !files.contains_key("balancer.cfg"));
     for name in ["kubeadm.json", "authentication.json", "pods.service", "pods.conflist"] {
         assert_golden(&format!("private-{name}"), &files[name]);
+    }
+}
+
+#[test]
+fn an_addon_reads_as_in_its_golden_file() {
+    for addon in Addon::ALL {
+        let objects: BTreeMap<_, _> =
+            addons::objects(addon).into_iter().map(|object| (object.path, object.body)).collect();
+        assert_golden(&format!("addon-{}.json", addon.name()), &document(&json!(objects)));
     }
 }
 

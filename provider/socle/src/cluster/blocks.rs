@@ -133,6 +133,20 @@ pub struct OidcBlock {
     pub ca_certificate: Value<String>,
 }
 
+/// What the cluster has beside Kubernetes' own components. Without a network for pods (`network.pods` is `none`) it starts
+/// once there is one.
+#[derive(Debug, Clone, PartialEq, Default, Model)]
+pub struct AddonsBlock {
+    /// Whether there is metrics-server: what nodes and pods use, for `kubectl top` and autoscalers. Default: `true`.
+    #[tf(optional)]
+    pub metrics_server: Value<bool>,
+    /// Whether there is the storage class `local`, as the default one. A volume of it is a folder of a node
+    /// (`/var/lib/socle/volumes`) and nowhere else: it is lost with the node's disk, and its pods run on that node alone.
+    /// It has no limit but the disk. What it holds stays on the server when the node leaves the cluster. Default: `true`.
+    #[tf(optional)]
+    pub local_storage: Value<bool>,
+}
+
 /// The API servers.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct ApiServerBlock {

@@ -224,6 +224,7 @@ fn creation(cluster: &Cluster) -> Vec<String> {
     if !workers.is_empty() {
         steps.push(format!("let {} join as workers", names(workers)));
     }
+    steps.extend(cluster.addons.iter().map(|addon| format!("install {addon}")));
     steps
 }
 
@@ -267,6 +268,8 @@ fn change(
         steps.push("change how nodes reach the API, on all nodes".to_owned());
     }
     steps.extend(rolled(before, after));
+    steps.extend(after.addons.difference(&before.addons).map(|addon| format!("install {addon}")));
+    steps.extend(before.addons.difference(&after.addons).map(|addon| format!("remove {addon}")));
     let removed = before.nodes.keys().filter(|name| !after.nodes.contains_key(*name));
     let removed = removed.filter(|name| !planned.known_nodes().any(|(other, _)| other == *name));
     steps
@@ -370,6 +373,8 @@ mod tests {
                 "make the first control plane on cp-1",
                 "let cp-2 join as a control plane",
                 "let w-1, w-2 join as workers",
+                "install local storage",
+                "install metrics-server",
             ]
         );
     }

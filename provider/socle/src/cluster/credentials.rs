@@ -129,6 +129,7 @@ pub(super) fn request(step: Step) -> Request {
         certificate_sans: Vec::new(),
         api_from: None,
         settings: Settings::default(),
+        addons: std::collections::BTreeSet::new(),
         ignore_preflight_errors: Vec::new(),
     };
     Request { cluster, journal: None, holder: String::new(), description: String::new(), step }

@@ -2,19 +2,21 @@
 //!
 //! The hosts remember what the cluster should be, as the last change had it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use node::observation::{HostView, Specified};
-use node::specification::{AuditLog, Cluster, Network, NetworkMode, Node, Oidc, Pods, Role, Settings, Taint};
+use node::specification::{
+    Addon, AuditLog, Cluster, Network, NetworkMode, Node, Oidc, Pods, Role, Settings, Taint,
+};
 use node::step::{Answer, Step};
 use serde_json::Value as Json;
 use tfplugin::cty::{ObjectType, Type, from_json};
 use tfplugin::{Diagnostic, Diagnostics, Dynamic, List, Map, Value};
 
 use super::blocks::{
-    ApiServerBlock, AuditLogBlock, AuthenticationBlock, ClusterNode, ComponentBlock, NetworkBlock, NodeTaint,
-    OidcBlock,
+    AddonsBlock, ApiServerBlock, AuditLogBlock, AuthenticationBlock, ClusterNode, ComponentBlock,
+    NetworkBlock, NodeTaint, OidcBlock,
 };
 use super::credentials::request;
 use super::hosts::{Coordinates, Hosts};
@@ -112,8 +114,19 @@ fn state(cluster: &Cluster, places: &BTreeMap<&str, &Coordinates>) -> ClusterRes
         kubelet: component(kubelet),
         kube_proxy: component(kube_proxy),
         container_runtime: component(container_runtime),
+        addons: addons(&cluster.addons).into(),
         ..ClusterResource::default()
     }
+}
+
+/// None where it has all: that is the default.
+fn addons(found: &BTreeSet<Addon>) -> Option<AddonsBlock> {
+    let lacks = |addon| (!found.contains(&addon)).then_some(false);
+    let block = AddonsBlock {
+        metrics_server: lacks(Addon::MetricsServer).into(),
+        local_storage: lacks(Addon::LocalStorage).into(),
+    };
+    (found.len() < Addon::ALL.len()).then_some(block)
 }
 
 fn node_of(node: &Node, place: Option<&Coordinates>) -> ClusterNode {
@@ -255,6 +268,7 @@ mod tests {
                 audit_log: AuditLog { max_files: 3, ..AuditLog::default() },
                 ..Settings::default()
             },
+            addons: BTreeSet::from([Addon::MetricsServer]),
             ignore_preflight_errors: vec!["Swap".into()],
         }
     }

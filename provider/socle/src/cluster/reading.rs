@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use node::specification::{
-    AuditLog, Cluster, Endpoint, Network, NetworkMode, Node, Oidc, Pods, Role, Settings, Taint,
+    Addon, AuditLog, Cluster, Endpoint, Network, NetworkMode, Node, Oidc, Pods, Role, Settings, Taint,
 };
 use tfplugin::cty::Raw;
 use tfplugin::{Dynamic, List, Map, Value};
@@ -49,6 +49,7 @@ impl ClusterResource {
                 .known()
                 .map(|networks| networks.iter().filter_map(|network| text(network)?.parse().ok()).collect()),
             settings: self.settings(),
+            addons: self.addons(),
             ignore_preflight_errors: texts(&self.ignore_preflight_errors),
         })
     }
@@ -67,6 +68,15 @@ impl ClusterResource {
             mesh_cidr: range(&block.mesh_cidr, "10.220.0.0/16")?,
             pods: if is(&block.pods, "none") { Pods::None } else { Pods::Routed },
         })
+    }
+
+    fn addons(&self) -> BTreeSet<Addon> {
+        let block = self.addons.known().cloned().unwrap_or_default();
+        let wanted = |addon: &Addon| match addon {
+            Addon::LocalStorage => block.local_storage != Value::Known(false),
+            Addon::MetricsServer => block.metrics_server != Value::Known(false),
+        };
+        Addon::ALL.into_iter().filter(wanted).collect()
     }
 
     fn settings(&self) -> Settings {

@@ -7,8 +7,8 @@ use tfplugin::{
 
 use super::access::ClusterAccess;
 use super::blocks::{
-    ApiServerBlock, AuditLogBlock, AuthenticationBlock, ClusterNode, ComponentBlock, EncryptionBlock,
-    NetworkBlock, NodeStatus, UpgradeBlock,
+    AddonsBlock, ApiServerBlock, AuditLogBlock, AuthenticationBlock, ClusterNode, ComponentBlock,
+    EncryptionBlock, NetworkBlock, NodeStatus, UpgradeBlock,
 };
 use super::changes::{self, Release};
 use super::nodes::Nodes;
@@ -83,6 +83,9 @@ pub struct ClusterResource {
     /// containerd: fields of its configuration (version 3), from its root.
     #[tf(block)]
     pub(super) container_runtime: Value<ComponentBlock>,
+    /// What the cluster has beside Kubernetes' own components.
+    #[tf(block)]
+    pub(super) addons: Value<AddonsBlock>,
     /// How nodes are changed one after the other.
     #[tf(block)]
     pub(super) upgrade: Value<UpgradeBlock>,
