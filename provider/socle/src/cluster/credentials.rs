@@ -10,6 +10,7 @@ use node::step::{Answer, Request, Step};
 use rcgen::{KeyPair, PublicKeyData};
 
 use super::access::{ClusterAccess, ControlPlane};
+use super::endpoint;
 use super::hosts::{Coordinates, HostError, Hosts};
 use super::reading::text;
 
@@ -20,8 +21,8 @@ pub struct Credentials {
     pub certificate: String,
     /// Its key, as PEM.
     pub key: String,
-    /// The URLs of the API servers, each to be tried in turn.
-    pub endpoints: Vec<String>,
+    /// The URL of an API server: of one that answers, if any does.
+    pub server: String,
     /// The certificate of the cluster's authority, as PEM.
     pub ca_certificate: String,
     /// When the certificate ends, in seconds since 1970.
@@ -45,8 +46,13 @@ pub enum MintError {
     #[error("no key could be made: {0}")]
     Key(String),
     /// Every control plane was asked.
-    #[error("no control plane of the cluster signs: {}", .0.join("; "))]
-    NobodySigns(Vec<String>),
+    #[error("no control plane of the cluster signs: {}", .said.join("; "))]
+    NobodySigns {
+        /// What each said.
+        said: Vec<String>,
+        /// Did one answer, and refuse? Whoever asks may then be allowed less.
+        refused: bool,
+    },
 }
 
 /// Mints a client certificate for `user` in `groups`, on the first control plane that answers.
@@ -68,19 +74,30 @@ pub async fn mint<H: Hosts>(
     let planes = access.control_planes.known().ok_or(MintError::NotKnown)?;
     let endpoints = access.endpoints.known().ok_or(MintError::NotKnown)?;
     let ca = text(&access.ca_certificate).ok_or(MintError::NotKnown)?;
-    let mut said = Vec::new();
+    let (mut said, mut refused) = (Vec::new(), false);
     for (name, plane) in planes {
         let host = plane.known().and_then(coordinates).ok_or(MintError::NotKnown)?;
         match sign(hosts, &host, &request, &ca).await {
             Ok((certificate, expires_at)) => {
-                let endpoints = endpoints.iter().filter_map(text).collect();
+                let endpoints: Vec<_> = endpoints.iter().filter_map(text).collect();
+                let server = endpoint::answering(&endpoints).await;
                 let key = key.serialize_pem();
-                return Ok(Credentials { certificate, key, endpoints, ca_certificate: ca, expires_at });
+                return Ok(Credentials { certificate, key, server, ca_certificate: ca, expires_at });
             }
-            Err(problem) => said.push(format!("{name}: {problem}")),
+            Err(Unsigned { problem, refused: here }) => {
+                refused |= here;
+                said.push(format!("{name}: {problem}"));
+            }
         }
     }
-    Err(MintError::NobodySigns(said))
+    Err(MintError::NobodySigns { said, refused })
+}
+
+/// Why one control plane did not sign.
+struct Unsigned {
+    problem: String,
+    /// Did its program say so?
+    refused: bool,
 }
 
 async fn sign<H: Hosts>(
@@ -88,15 +105,19 @@ async fn sign<H: Hosts>(
     host: &Coordinates,
     request: &Request,
     ca: &str,
-) -> Result<(String, i64), String> {
-    let answer = hosts.ask(host, request).await.map_err(|error: HostError| error.to_string())?;
-    match answer {
+) -> Result<(String, i64), Unsigned> {
+    let unsigned = |problem: &str| Unsigned { problem: problem.to_owned(), refused: false };
+    let asked = hosts.ask(host, request).await;
+    match asked.map_err(|error: HostError| unsigned(&error.to_string()))? {
         Answer::Done { certificate: Some(signed), .. } if signed.authority.trim() == ca.trim() => {
             Ok((signed.certificate, signed.expires_at))
         }
-        Answer::Done { certificate: Some(_), .. } => Err("it is of another cluster".to_owned()),
-        Answer::Done { certificate: None, .. } => Err("it signed nothing".to_owned()),
-        Answer::Failed { message, cure, .. } => Err(format!("{message}. {cure}")),
+        Answer::Done { certificate: Some(_), .. } => Err(unsigned("it is of another cluster")),
+        Answer::Done { certificate: None, .. } => Err(unsigned("it signed nothing")),
+        Answer::Failed { message, cure, .. } => {
+            let problem = format!("{}. {cure}", message.trim_end_matches('.'));
+            Err(Unsigned { problem: problem.trim_end_matches(['.', ' ']).to_owned(), refused: true })
+        }
     }
 }
 

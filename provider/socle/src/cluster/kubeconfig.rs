@@ -37,7 +37,7 @@ pub struct Kubeconfig {
     /// All of it as a kubeconfig file.
     #[tf(computed, sensitive)]
     pub kubeconfig: Value<String>,
-    /// The URL of the first API server.
+    /// The URL of an API server: of the first control plane that accepts connections.
     #[tf(computed)]
     pub host: Value<String>,
     /// The certificate of the cluster's authority, as PEM.
@@ -87,13 +87,12 @@ impl Kubeconfig {
 
     fn with(self, credentials: &Credentials, user: &str) -> Self {
         let name = self.access.known().and_then(|access| text(&access.id)).unwrap_or_default();
-        let server = credentials.endpoints.first().cloned().unwrap_or_default();
         let (certificate, key) = (credentials.certificate.as_str(), credentials.key.as_str());
         let file = file(&name, user, credentials);
         let end = jiff::Timestamp::from_second(credentials.expires_at).ok();
         Self {
             kubeconfig: file.into(),
-            host: server.into(),
+            host: credentials.server.clone().into(),
             cluster_ca_certificate: credentials.ca_certificate.clone().into(),
             client_certificate: certificate.into(),
             client_key: key.into(),
@@ -116,7 +115,10 @@ pub(crate) async fn kubeconfig_for(
     };
     let credentials = match asked(ADMINISTRATORS).await {
         Ok(credentials) => credentials,
-        Err(refused) => asked(node::step::READERS).await.map_err(|_| refused)?,
+        Err(refusal @ MintError::NobodySigns { refused: true, .. }) => {
+            asked(node::step::READERS).await.map_err(|_| refusal)?
+        }
+        Err(error) => return Err(error),
     };
     Ok(file(&text(&access.id).unwrap_or_default(), USER, &credentials))
 }
@@ -128,7 +130,8 @@ const ADMINISTRATORS: &str = "kubeadm:cluster-admins";
 
 fn file(cluster: &str, user: &str, credentials: &Credentials) -> String {
     let (certificate, key) = (credentials.certificate.as_str(), credentials.key.as_str());
-    let server = credentials.endpoints.first().map_or("", String::as_str);
     let credential = Credential::Certificate { certificate, key };
-    kubeconfig(cluster, server, &credentials.ca_certificate, user, credential, |text| STANDARD.encode(text))
+    kubeconfig(cluster, &credentials.server, &credentials.ca_certificate, user, credential, |text| {
+        STANDARD.encode(text)
+    })
 }

@@ -13,6 +13,7 @@ mod changes;
 mod converge;
 pub mod credentials;
 mod data;
+mod endpoint;
 pub mod hosts;
 mod imported;
 mod kubeconfig;
