@@ -53,7 +53,7 @@ mod on_servers {
 
     /// Usage is measured, with the kubelet's certificate checked; a claim gets a folder, and gives it back.
     fn assert_addons_work(stage: &ClusterStage<'_>, servers: &Servers) -> Result {
-        let patience = Duration::from_secs(180);
+        let patience = Duration::from_mins(3);
         stage.wait_until("what the node uses", patience, || {
             Ok(stage.kubectl(&["top", "nodes"])?.contains("cp-1"))
         })?;
