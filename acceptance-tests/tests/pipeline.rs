@@ -223,6 +223,13 @@ fn vault(sandbox: &Servers) -> Result<(Vault, Client)> {
     Ok((vault, client))
 }
 
+/// Vault as its operator sees it.
+fn operator(sandbox: &Servers) -> Result<Client> {
+    let (vault, mut client) = vault(sandbox)?;
+    client.set_token(&vault.root_token()?);
+    Ok(client)
+}
+
 /// What Vault gives to a job that these words describe, under that role.
 fn login(sandbox: &Servers, role: &str, job: &[&str]) -> Result<Client> {
     let (_, mut client) = vault(sandbox)?;
@@ -288,4 +295,57 @@ fn who_may_look_may_not_change() -> Result {
     assert!(certificate(&looks, "staging", &json!({})).is_err());
     assert!(looks.read("secret/data/staging/database").is_err_and(|error| error.is_refusal(403)));
     Ok(())
+}
+
+/// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
+mod on_servers {
+    use acceptance::host_programs::HostPrograms;
+
+    use super::*;
+
+    const CONTROL: &str = "sysctl.net-ipv4-conf-all-accept-redirects";
+    const TIMER: &str = "socle-backup-staging-database.timer";
+
+    /// A database's server in staging, which trusts Vault's certificates and nothing else, and is to be backed up.
+    fn staging_with_a_server(bench: &Bench) -> Result {
+        let server = bench.sandbox.server(1)?;
+        let operator = operator(&bench.sandbox)?;
+        let authority = operator.read("ssh/config/ca")?;
+        let script = format!(
+            "echo '{}' >/etc/ssh/vault.pub; echo 'TrustedUserCAKeys /etc/ssh/vault.pub' \
+             >/etc/ssh/sshd_config.d/vault.conf; rm -f /home/admin/.ssh/authorized_keys; systemctl reload ssh",
+            authority["data"]["public_key"].as_str().unwrap_or_default().trim()
+        );
+        bench.sandbox.on(&server.name, &script)?;
+        let chance = tempfile::tempdir()?;
+        let secret = json!({ "password": chance.path(), "access_key": "moto", "secret_key": chance.path() });
+        operator.write("secret/data/staging/backup", &json!({ "data": secret }))?;
+        let variables = format!(
+            "domain         = \"example.social\"\nadministrators = [\"198.18.0.0/15\"]\nbackup_bucket  = \"example-social-staging-backups\"\n\
+             servers = {{\n  \"staging-db\" = {{ role = \"database\", address = \"{}\", host_key = \"{}\" }}\n}}\n",
+            server.address, server.host_key
+        );
+        bench.project.write("environments/staging/terraform.tfvars", &variables)?;
+        Ok(bench.project.commit("Rent a server for staging")?)
+    }
+
+    #[test]
+    fn what_is_changed_by_hand_on_a_server_is_seen_by_one_who_may_only_look() -> Result {
+        let mut bench = Bench::in_a(Servers::up("drift", &["--aws", "--vault", "--servers", "1"])?)?;
+        bench.project.set("SOCLE_HOST_PROGRAMS", &HostPrograms::built()?.folder().to_string_lossy());
+        bench.passes(Cause::Push, &["plan production", "apply production"]);
+        bench.project.branch("develop")?;
+        staging_with_a_server(&bench)?;
+        bench.passes(Cause::Push, &["apply staging"]);
+        bench.passes(Cause::Schedule, &["drift staging"]);
+        let by_hand = format!("echo 1 >/proc/sys/net/ipv4/conf/all/accept_redirects; systemctl stop {TIMER}");
+        bench.sandbox.on("server-1", &by_hand)?;
+        let drift = bench.fails(Cause::Schedule, &["drift staging"]);
+        for found in ["socle_host.server[\"staging-db\"]", CONTROL, "socle_backup_policy.database", TIMER] {
+            assert!(drift.log.contains(found), "{found}:\n{}", drift.log);
+        }
+        bench.passes(Cause::Push, &["apply staging"]);
+        bench.passes(Cause::Schedule, &["drift staging"]);
+        Ok(())
+    }
 }

@@ -119,15 +119,20 @@ impl<'a> ByHand<'a> {
         Ok(())
     }
 
-    /// The full name of one of the further images, by its own: `nginx`.
+    /// The full name of an image in one of these folders, by its own: `nginx`.
     pub fn image(&self, own: &str) -> Result<String, ServersError> {
-        let path = self.bundles.join("extra-images").join(MANIFEST);
-        let text = fs::read_to_string(path).map_err(ServersError::at("read the manifest of images"))?;
-        let manifest: Value = serde_json::from_str(&text).unwrap_or_default();
-        let images = manifest["images"].as_array().into_iter().flatten();
-        let mut names = images.filter_map(|image| image["name"].as_str());
-        let is_it = |name: &&str| name.split(['/', ':']).any(|part| part == own);
-        names.find(is_it).map(str::to_owned).ok_or_else(|| ServersError::Silent(own.to_owned()))
+        let is_it = |name: &String| name.split(['/', ':']).any(|part| part == own);
+        for folder in fs::read_dir(&self.bundles).map_err(ServersError::at("list the bundles"))?.flatten() {
+            let text = fs::read_to_string(folder.path().join(MANIFEST))
+                .map_err(ServersError::at("read the manifest of images"))?;
+            let manifest: Value = serde_json::from_str(&text).unwrap_or_default();
+            let images = manifest["images"].as_array().into_iter().flatten();
+            let mut names = images.filter_map(|image| image["name"].as_str().map(str::to_owned));
+            if let Some(found) = names.find(is_it) {
+                return Ok(found);
+            }
+        }
+        Err(ServersError::Silent(own.to_owned()))
     }
 
     fn script(&self, server: &Server, script: &str, arguments: &str) -> Result<String, ServersError> {
