@@ -333,6 +333,7 @@ mod on_servers {
     fn what_is_changed_by_hand_on_a_server_is_seen_by_one_who_may_only_look() -> Result {
         let mut bench = Bench::in_a(Servers::up("drift", &["--aws", "--vault", "--servers", "1"])?)?;
         bench.project.set("SOCLE_HOST_PROGRAMS", &HostPrograms::built()?.folder().to_string_lossy());
+        bench.project.commit("A zone")?;
         bench.passes(Cause::Push, &["plan production", "apply production"]);
         bench.project.branch("develop")?;
         staging_with_a_server(&bench)?;
