@@ -24,3 +24,7 @@ while [ $# -gt 0 ]; do
     ip route replace "$1" via "$2"
     shift 2
 done
+# A server of the sandbox has no default route. Without any, the kernel refuses a Service's address before kube-proxy's
+# rules can send it to a pod.
+own=$(ip -o -4 address show scope global up | sed -n '1s/.* inet \([0-9.]*\).*/\1/p')
+ip route replace 10.96.0.0/12 dev lo src "$own"
