@@ -1,5 +1,7 @@
 //! These prove `sandbox/aws/server.py` too: the rules of record sets that it adds to moto.
 
+use std::thread;
+
 use super::ChangeAction::{Create, Delete, Upsert};
 use super::*;
 use crate::fault_proxy::FaultProxy;
@@ -68,6 +70,27 @@ fn refuses_to_delete_what_is_different() {
     let reordered = RecordSet { values: set.values.iter().rev().cloned().collect(), ..set };
     route53.change(&zone.id, &[(Delete, reordered)]).unwrap();
     assert_eq!(route53.own_record_sets(&zone).unwrap(), []);
+}
+
+#[test]
+fn changes_that_are_made_at_once_all_last() {
+    const CLIENTS: usize = 8;
+    // So many that a change takes longer than moto's threads run at a time.
+    const SETS: usize = 300;
+    let (proxy, route53, zone) = account();
+    let sets = |client| {
+        let name = move |number| format!("host-{number}.client-{client}.example.test.");
+        let set = move |number| RecordSet::simple(&name(number), "A", 60, &["192.0.2.1"]);
+        (0..SETS).map(|number| (Create, set(number))).collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            // One client's calls go one after the other.
+            let (another, zone) = (Route53::at(proxy.url()), &zone);
+            scope.spawn(move || another.change(&zone.id, &sets(client)).unwrap());
+        }
+    });
+    assert_eq!(route53.own_record_sets(&zone).unwrap().len(), CLIENTS * SETS);
 }
 
 #[test]

@@ -19,6 +19,9 @@ use report::Report;
 /// How often the start is measured; the median counts.
 const STARTS: usize = 5;
 
+/// What Route 53 takes of one account (Amazon Route 53 Developer Guide, "Quotas").
+const REQUESTS_PER_SECOND: usize = 5;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let terraform = Program::terraform()?;
     let report = Report {
@@ -68,11 +71,15 @@ impl Candidate {
     }
 
     fn measure_zone(&self, terraform: &Program, records: usize) -> Result<ZoneRun, Box<dyn Error>> {
-        let aws = FaultProxy::in_front_of(Moto::shared()?.url()).start()?;
-        let workspace = self.zone(terraform, records)?.with_aws(&aws);
+        let moto = Moto::shared()?.url();
+        let aws = FaultProxy::in_front_of(moto).start()?;
+        let limited = FaultProxy::in_front_of(moto).requests_per_second(REQUESTS_PER_SECOND).start()?;
+        let mut workspace = self.zone(terraform, records)?;
         let mut steps = Vec::new();
         for step in Step::ALL {
             eprintln!("{}: {records} records: {step}", self.name);
+            let aws = if step == Step::LimitedRefresh { &limited } else { &aws };
+            workspace = workspace.with_aws(aws);
             let measurement = measured(|| step.run(&workspace))?;
             steps.push((step, measurement, aws.take_calls().len()));
         }
@@ -85,7 +92,7 @@ impl Step {
         match self {
             Self::Plan => workspace.plan().map(drop),
             Self::Apply => workspace.apply(),
-            Self::Refresh => workspace.plan_with(&["-refresh-only"]).map(drop),
+            Self::Refresh | Self::LimitedRefresh => workspace.plan_with(&["-refresh-only"]).map(drop),
             Self::Destroy => workspace.destroy(),
         }
     }

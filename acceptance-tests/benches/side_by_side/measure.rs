@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Apply,
     /// Looks at the zone and compares it with the state.
     Refresh,
+    /// The same, as an account of AWS allows it.
+    LimitedRefresh,
     /// Removes all of it.
     Destroy,
 }
@@ -40,7 +42,8 @@ pub(crate) struct ZoneRun {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 4] = [Self::Plan, Self::Apply, Self::Refresh, Self::Destroy];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Plan, Self::Apply, Self::Refresh, Self::LimitedRefresh, Self::Destroy];
 }
 
 impl fmt::Display for Step {
@@ -49,6 +52,7 @@ impl fmt::Display for Step {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Refresh => "refresh",
+            Self::LimitedRefresh => "refresh, 5 requests/s",
             Self::Destroy => "destroy",
         })
     }

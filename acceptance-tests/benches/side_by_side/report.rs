@@ -16,13 +16,15 @@ const HEAD: &str = "\
 # Benchmarks
 
 Made by `make bench`: each provider does the same work through the same Terraform, against the same simulated AWS, in one
-run on one machine, without limits on the rate of calls. A simulated AWS answers in a few milliseconds and a change is in
-sync at once; on the real one the waits weigh more, and the number of calls is what counts.
+run on one machine. A simulated AWS answers in a few milliseconds, a change is in sync at once, and there is no limit on
+the rate of calls but where the table says so; on the real one the waits weigh more, and the number of calls is what
+counts: Route 53 takes five requests a second of one account. Throttled calls are counted too.
 ";
 
 const ZONES: &str = "\
-Refresh is `plan -refresh-only`. Times include Terraform's own, which is most of ours. terraform-provider-aws waits for each record by itself; its thousand records are made and removed a hundred at
-once (`-parallelism=100`), refreshed as usual.
+Refresh is `plan -refresh-only`. Times include Terraform's own, which is most of ours. terraform-provider-aws waits for
+each record by itself; its thousand records are made and removed a hundred at once (`-parallelism=100`), refreshed as
+usual.
 ";
 
 impl fmt::Display for Report {

@@ -11,6 +11,7 @@ moto names some of S3's answers after the call, as no S3 does; here they have th
 """
 
 import re
+import threading
 
 from moto import server
 from moto.route53.exceptions import HostedZoneNotEmpty, InvalidInput, Route53ClientError
@@ -22,6 +23,7 @@ from moto.s3.responses import S3Response
 APEX_TYPES = ("NS", "SOA")
 ESCAPE = re.compile(r"\\(\d{3})")
 PLAIN = re.compile(r"[a-z0-9._-]")
+ONE_CHANGE_AT_A_TIME = threading.Lock()
 
 
 class Refused(Route53ClientError):
@@ -143,6 +145,12 @@ def change_record_sets(backend, zoneid, change_list):
     zone.sets = sets
 
 
+def change_in_turn(backend, zoneid, change_list):
+    """Requests are threads: two changes at once would both begin with the same sets, and the later one win."""
+    with ONE_CHANGE_AT_A_TIME:
+        change_record_sets(backend, zoneid, change_list)
+
+
 def list_record_sets(response):
     """A page, from the name, type and identifier that it is asked to start with."""
     zone = response.backend.get_hosted_zone(response._get_param("HostedZoneId"))
@@ -195,7 +203,7 @@ def serialized(response, result):
 S3Response.serialized = serialized
 FakeZone.add_rrset = add_record_set
 FakeZone.resource_record_set_count = property(lambda zone: len(zone.sets))
-Route53Backend.change_resource_record_sets = change_record_sets
+Route53Backend.change_resource_record_sets = change_in_turn
 Route53Backend.list_hosted_zones_by_name = list_zones_by_name
 Route53Backend.delete_hosted_zone = delete_zone
 Route53.list_resource_record_sets = list_record_sets

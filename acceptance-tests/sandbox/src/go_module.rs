@@ -2,7 +2,7 @@
 //!
 //! A wrapper module (`go.mod` and `go.sum`, checked in) requires one version of what is built and names the checksums
 //! of all it depends on. Go's module and build caches are the build's own and removed after it: together they are
-//! fifty times the size of the programs.
+//! fifty times the size of the programs. Only Go's own library is kept, compiled, for every build to begin with.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,10 +12,8 @@ use std::process::{Command, Output};
 use std::thread;
 
 use crate::cache::{self, Cache, CacheError};
+use crate::command::{CommandError, run};
 use crate::tether;
-
-/// With this status a shell ends that does not find a program.
-const NOT_FOUND: i32 = 127;
 
 /// What the largest build (Vault's) takes at its peak, in KiB.
 const LARGEST: u64 = 5 << 20;
@@ -29,6 +27,8 @@ pub struct GoModule {
     pub module: &'static str,
     /// The text of `go.sum`.
     pub checksums: &'static str,
+    /// The text of `main.go`, if the wrapper is a program by itself.
+    pub main: Option<&'static str>,
     /// The packages to build; each program is named by the last step of its package's path.
     pub packages: &'static [&'static str],
     /// Build tags, separated by commas. Default: none.
@@ -44,8 +44,11 @@ pub enum GoError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// There is no Go.
-    #[error("there is no `go` in PATH; install Go 1.26 or newer")]
-    Missing,
+    #[error("cannot run `go`: {0}; install Go 1.26 or newer")]
+    Missing(#[source] io::Error),
+    /// The library could not be copied.
+    #[error(transparent)]
+    Copy(#[from] CommandError),
     /// Not even a shell can be started.
     #[error("cannot run sh: {0}")]
     Start(#[source] io::Error),
@@ -76,49 +79,69 @@ impl GoModule {
         cache.entry(self.name, &self.inputs(), |folder| {
             building();
             let _place = place(cache)?;
-            self.build(folder)
+            self.build(&library(cache)?, folder)
         })
     }
 
     fn inputs(&self) -> Vec<&'static str> {
-        [&[self.module, self.checksums, self.tags, self.link_flags], self.packages].concat()
+        [&[self.module, self.checksums, self.tags, self.link_flags], self.packages, self.main.as_slice()]
+            .concat()
     }
 
-    fn build(&self, folder: &Path) -> Result<(), GoError> {
+    fn build(&self, library: &Path, folder: &Path) -> Result<(), GoError> {
         let workshop = folder.join(".build");
         attempt("make the folder", &workshop, fs::create_dir_all(&workshop))?;
-        for (name, text) in [("go.mod", self.module), ("go.sum", self.checksums)] {
+        let files = [("go.mod", self.module), ("go.sum", self.checksums)];
+        for (name, text) in files.into_iter().chain(self.main.map(|main| ("main.go", main))) {
             let path = workshop.join(name);
             attempt("write", &path, fs::write(&path, text))?;
         }
-        let Output { status, stdout, .. } =
-            tether::output(&self.command(&workshop, folder)).map_err(GoError::Start)?;
-        if status.code() == Some(NOT_FOUND) {
-            return Err(GoError::Missing);
-        }
-        if !status.success() {
-            let output = String::from_utf8_lossy(&stdout).into_owned();
-            return Err(GoError::Build { name: self.name, output });
-        }
+        let objects = workshop.join("objects");
+        run(Command::new("cp").arg("-R").args([library, &objects]))?;
+        compile(self.name, &self.command(&workshop, &objects, folder))?;
         attempt("remove", &workshop, fs::remove_dir_all(&workshop))
     }
 
-    fn command(&self, workshop: &Path, folder: &Path) -> Command {
-        let mut go = Command::new("go");
-        go.args(["build", "-trimpath", "-tags", self.tags])
+    fn command(&self, workshop: &Path, objects: &Path, folder: &Path) -> Command {
+        let mut go = go_build(objects);
+        go.args(["-tags", self.tags])
             .arg(format!("-ldflags=-s -w {}", self.link_flags))
             // A folder with a slash at its end holds the programs even if there is only one.
             .args(["-o".as_ref(), folder.join("").as_os_str()])
             .args(self.packages)
             .current_dir(workshop)
-            .env("CGO_ENABLED", "0")
-            // Without `modcacherw`, the modules could not be removed.
-            .env("GOFLAGS", "-mod=readonly -modcacherw -buildvcs=false")
-            .env("GOWORK", "off")
-            .env("GOMODCACHE", workshop.join("modules"))
-            .env("GOCACHE", workshop.join("objects"));
+            .env("GOMODCACHE", workshop.join("modules"));
         go
     }
+}
+
+/// The folder of Go's own library, compiled.
+fn library(cache: &Cache) -> Result<PathBuf, GoError> {
+    let version = Command::new("go").args(["env", "GOVERSION", "GOOS", "GOARCH"]).output();
+    let version = version.map_err(GoError::Missing)?.stdout;
+    cache.entry("go-library", &[&String::from_utf8_lossy(&version)], |folder| {
+        compile("Go's library", go_build(folder).arg("std"))
+    })
+}
+
+/// `go build` as all builds here run it, which keeps in `objects` what it compiled.
+fn go_build(objects: &Path) -> Command {
+    let mut go = Command::new("go");
+    go.args(["build", "-trimpath"])
+        .env("CGO_ENABLED", "0")
+        // Without `modcacherw`, the modules could not be removed.
+        .env("GOFLAGS", "-mod=readonly -modcacherw -buildvcs=false")
+        .env("GOWORK", "off")
+        .env("GOCACHE", objects);
+    go
+}
+
+fn compile(name: &'static str, go: &Command) -> Result<(), GoError> {
+    let Output { status, stdout, .. } = tether::output(go).map_err(GoError::Start)?;
+    if !status.success() {
+        return Err(GoError::Build { name, output: String::from_utf8_lossy(&stdout).into_owned() });
+    }
+    Ok(())
 }
 
 /// One of the places for builds, until it is dropped. Every build uses all cores that it finds, so more of them at once
@@ -159,6 +182,7 @@ mod tests {
         name: "wrapper",
         module: "module wrapper\n",
         checksums: "",
+        main: None,
         packages: &["cmd/gofmt", "cmd/vet"],
         tags: "",
         link_flags: "",
@@ -180,6 +204,7 @@ mod tests {
         let others = [
             GoModule { module: "module other\n", ..WRAPPER },
             GoModule { checksums: "other", ..WRAPPER },
+            GoModule { main: Some("package main\n"), ..WRAPPER },
             GoModule { packages: &["cmd/vet"], ..WRAPPER },
             GoModule { tags: "other", ..WRAPPER },
             GoModule { link_flags: "other", ..WRAPPER },

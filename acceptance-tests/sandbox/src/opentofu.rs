@@ -9,6 +9,7 @@ const MODULE: GoModule = GoModule {
     name: "opentofu",
     module: include_str!("../opentofu/go.mod"),
     checksums: include_str!("../opentofu/go.sum"),
+    main: None,
     packages: &["github.com/opentofu/opentofu/cmd/tofu"],
     tags: "",
     link_flags: "-X github.com/opentofu/opentofu/version.dev=no",

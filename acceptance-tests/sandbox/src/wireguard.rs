@@ -15,6 +15,7 @@ const MODULE: GoModule = GoModule {
     name: "wireguard",
     module: include_str!("../wireguard/go.mod"),
     checksums: include_str!("../wireguard/go.sum"),
+    main: None,
     packages: &["golang.zx2c4.com/wireguard"],
     tags: "",
     link_flags: "",

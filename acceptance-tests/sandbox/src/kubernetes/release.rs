@@ -32,14 +32,29 @@ pub(super) struct Component {
 const TOOLS: &[&str] = &["tool"];
 
 macro_rules! wrapper {
-    ($name:literal, $folder:literal, $link_flags:expr) => {
+    ($name:literal, $folder:expr, $link_flags:expr) => {
         GoModule {
             name: $name,
             module: include_str!(concat!("../../kubernetes/", $folder, "/go.mod")),
             checksums: include_str!(concat!("../../kubernetes/", $folder, "/go.sum")),
+            main: None,
             packages: TOOLS,
             tags: "",
             link_flags: $link_flags,
+        }
+    };
+}
+
+/// CoreDNS is a program of our own: which plugins are in it is decided by what it imports.
+macro_rules! coredns {
+    ($version:literal) => {
+        Component {
+            version: $version,
+            module: GoModule {
+                main: Some(include_str!("../../kubernetes/coredns/main.go")),
+                packages: &["."],
+                ..wrapper!("coredns", concat!("coredns-", $version), "")
+            },
         }
     };
 }
@@ -64,14 +79,14 @@ pub static RELEASES: &[Release] = &[
         version: "1.36.3",
         programs: wrapper!("kubernetes", "kubernetes-1.36", version_flags!("1.36.3", "36")),
         etcd: Component { version: "3.6.8", module: wrapper!("etcd", "etcd-3.6", "") },
-        coredns: Component { version: "1.14.2", module: wrapper!("coredns", "coredns-1.14.2", "") },
+        coredns: coredns!("1.14.2"),
         pause: "3.10.2",
     },
     Release {
         version: "1.37.2",
         programs: wrapper!("kubernetes", "kubernetes-1.37", version_flags!("1.37.2", "37")),
         etcd: Component { version: "3.7.0", module: wrapper!("etcd", "etcd-3.7", "") },
-        coredns: Component { version: "1.14.6", module: wrapper!("coredns", "coredns-1.14.6", "") },
+        coredns: coredns!("1.14.6"),
         pause: "3.10.2",
     },
 ];

@@ -40,6 +40,7 @@ const MODULE: GoModule = GoModule {
     name: "vault",
     module: include_str!("../../vault/go.mod"),
     checksums: include_str!("../../vault/go.sum"),
+    main: None,
     packages: &[
         "github.com/hashicorp/vault",
         "github.com/hashicorp/vault-plugin-auth-kubernetes/cmd/vault-plugin-auth-kubernetes",
