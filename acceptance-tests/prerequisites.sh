@@ -23,7 +23,8 @@ needs_tool cargo-clippy "run: rustup component add clippy"
 needs_tool cargo-fmt "run: rustup component add rustfmt"
 needs_tool terraform "install Terraform 1.11 or newer"
 needs_tool go "install Go 1.26 or newer, to build Vault, WireGuard and OpenTofu from their modules"
-needs cc gcc
+# Some crates bring C, and all programs are linked against its library.
+echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null || packages+=(gcc libc6-dev)
 needs python3 python3
 needs shellcheck shellcheck
 # What the sandbox makes its package repository with, and the key that vouches for what is in it.
