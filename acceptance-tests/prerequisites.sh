@@ -10,7 +10,7 @@ tools=()
 
 # needs PROGRAM PACKAGE: a program that a Debian package brings.
 needs() {
-    command -v "$1" >/dev/null || packages+=("$2")
+    type -P "$1" >/dev/null || packages+=("$2")
 }
 
 # needs_tool PROGRAM ADVICE: a program that is installed in a way of its own.
@@ -30,6 +30,8 @@ needs shellcheck shellcheck
 # What the sandbox makes its package repository with, and the key that vouches for what is in it.
 needs apt-ftparchive apt-utils
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring)
+# What ends a run in the middle: a program of its own, which the shell's is not.
+needs kill procps
 # The tests ask Vault to sign keys.
 needs ssh-keygen openssh-client
 # The oracle for zone files.
