@@ -352,7 +352,7 @@ mod on_servers {
         bench.passes(Cause::Schedule, &["drift staging"]);
         bench.sandbox.run("kill", &["server-1"])?;
         let unseen = bench.fails(Cause::Schedule, &["drift staging"]);
-        for said in ["staging was not seen in full", "Host cannot be reached"] {
+        for said in ["staging could not be looked at in full", "Host cannot be reached"] {
             assert!(unseen.log.contains(said), "{said}:\n{}", unseen.log);
         }
         Ok(())

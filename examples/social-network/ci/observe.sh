@@ -8,7 +8,10 @@ for named in $(printf '%s' "$SSH_ORIGINAL_COMMAND" | grep -oE '/usr/local/libexe
 done
 policy=$(printf '%s' "$SSH_ORIGINAL_COMMAND" | grep -oE '/var/lib/socle/backup/[a-z0-9-]+' | head -n 1)
 if [ -z "$program" ] && [ -n "$policy" ]; then
-    sudo -n test -e "$policy" || exit 66 # no such policy
+    if ! sudo -n test -e "$policy"; then
+        sudo -n test -e "/etc/socle/backup/${policy##*/}.json" || exit 66 # no such policy
+        exit                                                             # it never ran
+    fi
     if sudo -n flock --nonblock --shared "$policy/lock" true; then echo resting; else echo running; fi
     sudo -n cat "$policy/status.json" 2>/dev/null || :
     exit

@@ -103,6 +103,7 @@ fn install(host: &Host, arguments: &Arguments, subject: &str, mode: Mode) -> Res
 
 fn remove(host: &Host, arguments: &Arguments, subject: &str, mode: Mode) -> Result<Answer, Box<dyn Error>> {
     owner::may_claim(host, subject, &arguments.owner)?;
+    policy::check_metrics_file(arguments)?;
     let outcomes = bring_all(&absent(arguments), host, mode);
     let answer = answer(outcomes);
     if mode == Mode::Apply && !answer.failed {
@@ -243,7 +244,9 @@ fn absent(arguments: &Arguments) -> Vec<Box<dyn Managed>> {
     items.push(Box::new(File::absent(configuration_path(name))));
     items.push(Box::new(Gone::new(format!("{RECORDS}/{name}"))));
     // Figures that nobody renews would be taken for news.
-    items.extend(arguments.metrics_file.iter().map(|file| Box::new(File::absent(file)) as Box<dyn Managed>));
+    items.extend(
+        arguments.metrics_file.iter().map(|file| Box::new(File::absent(file).secret()) as Box<dyn Managed>),
+    );
     items
 }
 

@@ -53,6 +53,9 @@ pub enum PolicyFault {
         "`name` is {0:?}: use lower case letters, digits and dashes, at most 48, beginning with a letter or digit"
     )]
     Name(String),
+    /// The figures would be written over, or removed from, where something else is.
+    #[error("`metrics_file` is {0:?}: use an absolute path that ends in `.prom`")]
+    MetricsFile(String),
     /// Neither databases nor files, or both.
     #[error("exactly one of `postgresql` and `files` is required for `state: present`")]
     Source,
@@ -113,6 +116,19 @@ pub fn check_name(name: &str) -> Result<(), PolicyFault> {
     if is_a_name { Ok(()) } else { Err(PolicyFault::Name(name.to_owned())) }
 }
 
+/// Checks the place of the figures: it is written and removed as root, so it can be no other file.
+///
+/// # Errors
+/// What may be there instead.
+pub fn check_metrics_file(arguments: &Arguments) -> Result<(), PolicyFault> {
+    match &arguments.metrics_file {
+        Some(file) if !(file.starts_with('/') && file.ends_with(".prom")) => {
+            Err(PolicyFault::MetricsFile(file.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Policy {
     /// The policy that the arguments want. `has_recovery` is whether it will have a recovery password.
     ///
@@ -120,6 +136,7 @@ impl Policy {
     /// What is missing or cannot be.
     pub fn of(arguments: &Arguments, has_recovery: bool) -> Result<Policy, PolicyFault> {
         check_name(&arguments.name)?;
+        check_metrics_file(arguments)?;
         let configuration = configuration(arguments, has_recovery)?;
         configuration.validate()?;
         let zone = configuration.zone()?;

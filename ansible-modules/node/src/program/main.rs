@@ -3,8 +3,8 @@
 //! - `socle-node` (or `socle-node -`): one [`Request`](node::step::Request) as JSON on standard input, one
 //!   [`Answer`](node::step::Answer) on standard output. Exit status 0, or 1 when it says `failed`.
 //! - `socle-node FILE`: the same, with the request in a file.
-//! - `socle-node readers`: as the first, but only to look, and to mint for `socle:readers`: what a sudo rule may allow to
-//!   whoever plans.
+//! - `socle-node readers` (or `socle-node --check`, as all our programs are called by who may only look): as the first, but
+//!   only to look, and to mint for `socle:readers`: what a sudo rule may allow to whoever plans.
 //! - `socle-node reset`: leaves nothing of the cluster that standard input names, `{ "cluster": "prod" }`: for the
 //!   playbook that has no specification of it.
 //! - `socle-node tend`: what the timer does.
@@ -47,8 +47,9 @@ fn main() -> ExitCode {
     let answer = match argument.as_str() {
         "reset" => input().and_then(|text| reset::by_name(&text)),
         "tend" => tend::tend(),
-        "readers" => standard_input().and_then(|request| steps::run(&request, Power::Read)),
+        "readers" | "--check" => standard_input().and_then(|request| steps::run(&request, Power::Read)),
         "-" => standard_input().and_then(|request| steps::run(&request, Power::Change)),
+        option if option.starts_with('-') => Err(Failure::Input { detail: format!("no option {option}") }),
         path => file(path).and_then(|request| steps::run(&request, Power::Change)),
     };
     let answer = answer.unwrap_or_else(|failure| failure.answer());

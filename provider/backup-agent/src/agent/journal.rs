@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -63,6 +65,9 @@ macro_rules! facts {
     };
 }
 
+/// Who only looks whether a command runs holds the lock for an instant.
+const LOOK: Duration = Duration::from_secs(2);
+
 impl Journal {
     /// Opens the records for a command, and keeps other commands of the policy away until this is dropped.
     pub fn open(configuration: &Configuration, command: &'static str) -> Result<Self, JournalError> {
@@ -72,10 +77,14 @@ impl Journal {
         let path = folder.join(LOCK_FILE);
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let lock = lock.map_err(|source| failed("open", &path, source))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(configuration.name.clone())),
-            Err(TryLockError::Error(source)) => return Err(failed("lock", &path, source)),
+        let end = Instant::now() + LOOK;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOOK / 20),
+                Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(configuration.name.clone())),
+                Err(TryLockError::Error(source)) => return Err(failed("lock", &path, source)),
+            }
         }
         let status = read_status(configuration)?;
         let mut journal = Self {

@@ -24,7 +24,8 @@ pub struct Kubeconfig {
     /// How to reach the cluster: the attribute `access` of its `socle_cluster`.
     #[tf(required)]
     pub access: Value<ClusterAccess>,
-    /// The name that the cluster's audit log shows. Default: `terraform`.
+    /// The name that the cluster's audit log shows. An identity that may only look gets `socle:readers:` before it, so that
+    /// rights that are granted to others by name are not its own. Default: `terraform`.
     #[tf(optional, validate(length(1..=128)))]
     pub user: Value<String>,
     /// The groups that the user is in, such as `kubeadm:cluster-admins`. Default: `socle:readers`, which may look at

@@ -135,6 +135,14 @@ impl ClusterResource {
             || self.known_nodes().any(|(_, node)| unknown(node))
     }
 
+    /// Does something that is not known yet decide on the steps?
+    pub(super) fn is_open(&self) -> bool {
+        let addons = self.addons.known();
+        let is_unknown =
+            |block: &AddonsBlock| block.metrics_server.is_unknown() || block.local_storage.is_unknown();
+        self.has_unknown_nodes() || self.addons.is_unknown() || addons.is_some_and(is_unknown)
+    }
+
     pub(super) fn is_protected(&self) -> bool {
         self.deletion_protection != Value::Known(false)
     }

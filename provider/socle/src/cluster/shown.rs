@@ -19,15 +19,12 @@ pub(super) const DUE: i64 = 30 * 86_400;
 /// Plans from configuration and prior state alone.
 pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> {
     let Some(prior) = plan.prior.clone() else {
-        plan.planned.steps = if plan.planned.has_unknown_nodes() {
-            Value::Unknown
-        } else {
-            list(changes::steps(None, &plan.planned))
-        };
+        plan.planned.steps =
+            if plan.planned.is_open() { Value::Unknown } else { list(changes::steps(None, &plan.planned)) };
         return Ok(());
     };
     changes::refusals(&prior, &plan.planned).into_result()?;
-    if plan.planned.has_unknown_nodes() {
+    if plan.planned.is_open() {
         return Ok(());
     }
     plan.planned.access = access(&plan.planned);

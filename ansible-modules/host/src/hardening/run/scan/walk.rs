@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use crate::{Fault, Host, account};
 
 /// What is not searched: what the kernel makes up, what vanishes with a boot, and where containers keep theirs.
-const LEFT_OUT: [&str; 13] = [
+const LEFT_OUT: [&str; 14] = [
     "/proc",
     "/sys",
     "/dev",
@@ -20,6 +20,7 @@ const LEFT_OUT: [&str; 13] = [
     "/var/lib/lxc",
     "/var/lib/machines",
     "/var/lib/nfs",
+    "/var/lib/socle/volumes",
     "/mnt",
 ];
 const STICKY: u32 = 0o1000;
