@@ -310,6 +310,16 @@ fn a_zone_of_that_name_is_never_doubled() -> Result {
     Ok(())
 }
 
+#[test]
+fn two_resources_of_one_name_make_one_zone() -> Result {
+    let stage = Stage::new()?;
+    stage.write(&(zone(&[WWW]) + &zone(&[WWW]).replace(r#""main""#, r#""other""#)))?;
+    let failed = stage.terraform.apply().expect_err("the other one exists");
+    assert!(failed.says("import"), "{failed}");
+    assert_eq!(stage.route53.zones_named("example.test")?.len(), 1);
+    Ok(())
+}
+
 // === records ===
 
 #[test]

@@ -9,6 +9,7 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use sha2::{Digest, Sha256};
 
@@ -75,7 +76,10 @@ impl Cache {
         make_folder(&entries)?;
         let _lock = lock(&entries.join(format!("{key}.lock")))?;
         if !entry.is_dir() {
-            let partial = empty_folder(entries.join(format!("{key}.partial")))?;
+            clear_partial(&entries, &key);
+            // A folder of this process: programs of a build that was killed may still write to theirs.
+            let partial = entries.join(format!("{key}.{}.partial", process::id()));
+            make_folder(&partial)?;
             build(&partial)?;
             attempt("rename into place", &partial, fs::rename(&partial, &entry))?;
         }
@@ -99,13 +103,16 @@ fn make_folder(path: &Path) -> Result<(), CacheError> {
     attempt("make the folder", path, fs::create_dir_all(path))
 }
 
-/// An empty folder at `path`; what a killed build left there is cleared away.
-fn empty_folder(path: PathBuf) -> Result<PathBuf, CacheError> {
-    if path.exists() {
-        attempt("clear", &path, fs::remove_dir_all(&path))?;
+/// Clears away what failed and killed builds of an entry left; what cannot go yet goes the next time.
+fn clear_partial(entries: &Path, key: &str) {
+    let names = fs::read_dir(entries).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_partial = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&format!("{key}.")) && name.ends_with(".partial")
+    };
+    for partial in names.filter(is_partial) {
+        let _ = fs::remove_dir_all(partial);
     }
-    make_folder(&path)?;
-    Ok(path)
 }
 
 /// Holds the lock on `path` until the file is dropped.

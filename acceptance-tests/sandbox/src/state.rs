@@ -1,6 +1,6 @@
 //! What is written down about a sandbox: its folder in the cache, and who may work on it.
 //!
-//! One command at a time changes a sandbox. The lock is handed to every program that such a command starts, as its
+//! One command at a time changes a sandbox. The lock is handed to every podman that such a command starts, as its
 //! standard input: so when the command is killed, the next one waits until also the last of those programs is done,
 //! and never meets a half-made container that is still being made.
 

@@ -1,7 +1,7 @@
 //! The derive macros of `tfplugin`: one declaration becomes schema, model, attribute paths and documentation.
 //!
-//! Use them through `tfplugin`, whose front page explains the words that a field takes. Every mistake of a
-//! declaration is reported, not only the first, each where it stands and with the cure.
+//! Use them through `tfplugin`, whose front page explains the words that a field takes. Every field of a
+//! declaration that is wrong is reported, not only the first, each where it stands and with the cure.
 
 mod attribute;
 mod model;

@@ -104,14 +104,23 @@ impl Podman {
     /// Takes away what podman leaves on the machine when its last container is gone; the images stay in the cache.
     /// Somebody else at work with it does so later.
     pub fn settle(self) -> Result<(), ServerError> {
+        // In this order: a container is known before it has a cgroup.
+        let cgroups = container_cgroups();
+        let containers = self.containers()?;
+        for (container, cgroup) in cgroups {
+            if !containers.contains(&container) && is_deserted(&cgroup) {
+                remove_cgroup(&cgroup);
+                // A runtime that was killed remembers it.
+                let _ = fs::remove_dir_all(Path::new("/run/runc").join(container));
+            }
+        }
         self.lock.unlock().map_err(StateError::at("unlock", &self.home))?;
         match self.lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(()),
             Err(TryLockError::Error(source)) => return Err(StateError::at("lock", &self.home)(source).into()),
         }
-        let containers = run(self.query().args(["ps", "--all", "--quiet"]))?;
-        if containers.trim().is_empty() {
+        if self.containers()?.is_empty() {
             unmount_storage(&self.storage())?;
             if self.run.exists() {
                 fs::remove_dir_all(&self.run).map_err(StateError::at("remove", &self.run))?;
@@ -121,6 +130,12 @@ impl Podman {
             remove_cgroups();
         }
         Ok(())
+    }
+
+    /// The ids of all containers.
+    fn containers(&self) -> Result<Vec<String>, ServerError> {
+        let listed = run(self.query().args(["ps", "--all", "--no-trunc", "--quiet"]))?;
+        Ok(listed.lines().map(str::to_owned).collect())
     }
 
     fn storage(&self) -> PathBuf {
@@ -154,15 +169,41 @@ fn mount_points_below(mounts: &str, folder: &str) -> Vec<String> {
     points.filter(|point| Path::new(point).starts_with(folder)).map(str::to_owned).collect()
 }
 
-/// A cgroup is removed as a folder is, once no process and no other cgroup is in it; that it stays is no harm.
-fn remove_cgroups() {
+/// Where the machine keeps cgroups: those of version 1 each in a folder, those of version 2 in one, or above all.
+fn hierarchies() -> impl Iterator<Item = PathBuf> {
     let root = PathBuf::from("/sys/fs/cgroup");
-    let hierarchies = fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path());
-    for hierarchy in hierarchies.chain([root]) {
-        for cgroup in [format!("{CGROUP}/conmon"), CGROUP.to_owned()] {
-            let _ = fs::remove_dir(hierarchy.join(cgroup));
-        }
-    }
+    folders_in(&root).chain([root])
+}
+
+/// The cgroups of containers of all sandboxes, with their ids.
+fn container_cgroups() -> Vec<(String, PathBuf)> {
+    let cgroups = hierarchies().flat_map(|hierarchy| folders_in(&hierarchy.join(CGROUP)));
+    let of_container = |cgroup: PathBuf| {
+        let id = cgroup.file_name()?.to_str()?.strip_prefix("libpod-")?.to_owned();
+        Some((id, cgroup))
+    };
+    cgroups.filter_map(of_container).collect()
+}
+
+/// Whether no process is in it: those of another cache's containers are not ours.
+fn is_deserted(cgroup: &Path) -> bool {
+    let processes = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
+    processes.is_empty() && folders_in(cgroup).all(|inner| is_deserted(&inner))
+}
+
+fn remove_cgroups() {
+    hierarchies().for_each(|hierarchy| remove_cgroup(&hierarchy.join(CGROUP)));
+}
+
+/// A cgroup is removed as a folder is, once no process and no other cgroup is in it; that it stays is no harm.
+fn remove_cgroup(cgroup: &Path) {
+    folders_in(cgroup).for_each(|inner| remove_cgroup(&inner));
+    let _ = fs::remove_dir(cgroup);
+}
+
+fn folders_in(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
 }
 
 #[cfg(test)]

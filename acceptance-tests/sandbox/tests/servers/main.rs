@@ -35,10 +35,16 @@ mod on_servers {
         }
         let number = fs::read_to_string(Path::new("/sys/class/net").join(slot.link()).join("ifindex"))?;
         marks.push(format!("{}: {}", number.trim(), slot.link()));
+        // Where its AWS and its package service listen.
+        marks.push(format!(" {} ", slot.machine()));
+        let podman = Podman::of(&Cache::of_this_user()?)?;
+        let own = format!("--filter=name=socle-{}-", site.name());
+        let ids = printed(podman.query().args(["ps", "--all", "--no-trunc", "--quiet", &own]))?;
+        marks.extend(ids.lines().map(str::to_owned));
         Ok(Marks { marks, _held: held })
     }
 
-    /// Every process, mount, interface and container of the machine, one a line.
+    /// Every process, mount, interface, container and cgroup of the machine, one a line, and what runc remembers.
     fn everything() -> Result<String> {
         let mut all = fs::read_to_string("/proc/self/mountinfo")?;
         for process in fs::read_dir("/proc")?.flatten() {
@@ -48,6 +54,15 @@ mod on_servers {
         all += &printed(Command::new("ip").args(["-oneline", "link"]))?;
         let podman = Podman::of(&Cache::of_this_user()?)?;
         all += &printed(podman.query().args(["ps", "--all", "--format={{.Names}}"]))?;
+        all += &printed(Command::new("find").args([
+            "/sys/fs/cgroup",
+            "-ignore_readdir_race",
+            "-type",
+            "d",
+            "-path",
+            "*/socle-sandbox/*",
+        ]))?;
+        all += &printed(Command::new("find").args(["/run", "-ignore_readdir_race", "-name", "state.json"]))?;
         Ok(all)
     }
 
@@ -141,7 +156,7 @@ mod on_servers {
         assert!((1.5..10.0).contains(&slow), "8 Mbit at 4 Mbit/s took {slow} s");
         site.run("mend server-2")?;
         let mended = time()?;
-        assert!(mended < slow, "{mended} s after mending, {slow} s before");
+        assert!(mended < 1.0, "8 Mbit took {mended} s after mending, and {slow} s before");
         Ok(())
     }
 
@@ -169,7 +184,7 @@ mod on_servers {
         let site = Site::new()?;
         let arguments = "--servers 2 --aws";
         for moment in ["package service: serving", "server-", "server-", "server-1: done", "aws: starting"] {
-            site.kill_up_at(arguments, moment)?;
+            assert!(site.kill_up_at(arguments, moment)?, "{moment:?} was not reached");
         }
         site.run(&format!("up {arguments}"))?;
         assert_eq!(site.states()?, ["running", "running"]);

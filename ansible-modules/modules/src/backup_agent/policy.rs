@@ -1,5 +1,7 @@
 //! From arguments to what the agent and systemd are told: pure.
 
+use std::path::Path;
+
 use backup_agent::configuration::{
     self as agent, Command, Configuration, ConfigurationError, Credentials, IoClass, Repository, Secret,
     Source,
@@ -122,11 +124,13 @@ pub fn check_name(name: &str) -> Result<(), PolicyFault> {
 /// What may be there instead.
 pub fn check_metrics_file(arguments: &Arguments) -> Result<(), PolicyFault> {
     match &arguments.metrics_file {
-        Some(file) if !(file.starts_with('/') && file.ends_with(".prom")) => {
-            Err(PolicyFault::MetricsFile(file.clone()))
-        }
+        Some(file) if !is_a_place_of_figures(Path::new(file)) => Err(PolicyFault::MetricsFile(file.clone())),
         _ => Ok(()),
     }
+}
+
+fn is_a_place_of_figures(file: &Path) -> bool {
+    file.is_absolute() && file.extension().is_some_and(|end| end == "prom")
 }
 
 impl Policy {

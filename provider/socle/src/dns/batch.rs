@@ -1,4 +1,4 @@
-//! Packing changes into the fewest atomic requests that Route 53's limits allow.
+//! Packing changes into few atomic requests, as full as Route 53's limits allow (first fit, the largest first).
 
 mod order;
 

@@ -136,7 +136,7 @@ pub struct Place {
     #[tf(
         required,
         validate(pattern(
-            r"^-?[0-9]{1,2}(\.[0-9]{0,2})?$",
+            r"^-?([0-8]?[0-9](\.[0-9]{0,2})?|90(\.0{0,2})?)$",
             "degrees from -90 to 90 with at most two decimals"
         ))
     )]
@@ -145,7 +145,7 @@ pub struct Place {
     #[tf(
         required,
         validate(pattern(
-            r"^-?[0-9]{1,3}(\.[0-9]{0,2})?$",
+            r"^-?((1[0-7]|[0-9])?[0-9](\.[0-9]{0,2})?|180(\.0{0,2})?)$",
             "degrees from -180 to 180 with at most two decimals"
         ))
     )]

@@ -18,7 +18,7 @@ use aws_sdk_route53::config::http::HttpResponse;
 use aws_sdk_route53::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_route53::operation::list_resource_record_sets::ListResourceRecordSetsOutput;
 use aws_sdk_route53::types::{ChangeStatus, HostedZoneConfig, ResourceTagSet, Tag, TagResourceType};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::DnsName;
 use super::batch::Batch;
@@ -57,13 +57,20 @@ pub struct Route53 {
     aws: Arc<Aws>,
     client: OnceCell<Client>,
     policy: Policy,
+    begun: Mutex<BTreeSet<String>>,
 }
 
 impl Route53 {
     /// Nothing is read or called before the first method.
     pub fn new(aws: Arc<Aws>) -> Self {
         let limit = RateLimit::new(INTERVAL, BURST);
-        Self { aws, client: OnceCell::new(), policy: Policy { backoff: BACKOFF, limit } }
+        let policy = Policy { backoff: BACKOFF, limit };
+        Self { aws, client: OnceCell::new(), policy, begun: Mutex::default() }
+    }
+
+    /// The ids of the zones that this process makes or finishes. Who holds them is the only one to begin a zone.
+    pub async fn begun(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.begun.lock().await
     }
 
     /// The zones of exactly this name, public and private.

@@ -22,7 +22,7 @@ use crate::clients::Clients;
 /// A hosted zone of Route 53, with its records.
 ///
 /// The zone and all its records are one resource: a change of any number of records is planned as one, sent in the
-/// fewest atomic batches that Route 53 takes, and awaited once. The plan shows every record set that changes in
+/// few atomic batches, as large as Route 53 takes them, and awaited once. The plan shows every record set that changes in
 /// `record_sets`, in canonical form, whatever way it is written in `records`.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct DnsZone {

@@ -88,12 +88,20 @@ impl<'c> Work<'c> {
 
     // === create ===
 
-    /// Makes the zone, or finds the one that a killed create left.
+    /// Makes the zone, or finds the one that a killed create left. One create at a time, and a zone that another resource
+    /// of this run has begun is no leftover: two resources of one name would look at once, and make two zones.
     async fn begin(&mut self) -> Result<Begun, Diagnostic> {
+        let mut begun = self.route53.begun().await;
+        let zone = self.sole(&begun).await?;
+        begun.insert(zone.details.zone.id.clone());
+        Ok(zone)
+    }
+
+    async fn sole(&mut self, begun: &BTreeSet<String>) -> Result<Begun, Diagnostic> {
         let networks = self.wanted.networks();
         let rivals = self.rivals(&networks).await;
         let rivals = rivals.map_err(|error| failed("Zone cannot be created", &error))?;
-        if let Some(left) = rivals.iter().find(|zone| is_unfinished(zone)) {
+        if let Some(left) = rivals.iter().find(|zone| is_unfinished(zone) && !begun.contains(&zone.id)) {
             return self.resume(&left.id).await;
         }
         if let Some(other) = rivals.first() {
