@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Sees to it that the programs which the tests drive are there. As root on Debian or Ubuntu it installs the packages
 # that are missing; elsewhere it says what to run. What the sandbox needs it knows by itself: `sandbox doctor`.
+# `prerequisites.sh quickstart` leaves out what only tests drive.
 set -euo pipefail
 # Where Debian puts named-checkzone; not every user's path has it.
 PATH=$PATH:/usr/sbin
 
+for_whom=${1:-tests}
 packages=()
 tools=()
 
@@ -26,26 +28,33 @@ needs_tool go "install Go 1.26 or newer, to build Vault, WireGuard and OpenTofu 
 # Some crates bring C, and all programs are linked against its library.
 echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null || packages+=(gcc libc6-dev)
 needs python3 python3
-needs shellcheck shellcheck
-# What the sandbox makes its package repository with, and the key that vouches for what is in it.
-needs apt-ftparchive apt-utils
-[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring)
-# What ends a run in the middle: a program of its own, which the shell's is not.
-needs kill procps
-# The tests ask Vault to sign keys.
-needs ssh-keygen openssh-client
-# The oracle for zone files.
-needs named-checkzone bind9-utils
-# The judge of backups, the server that is backed up, and a stranger who calls S3.
-needs restic restic
-compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
-needs curl curl
-# What runs the example's pipeline, and what its jobs call.
-needs node nodejs
-needs npm npm
-needs rsync rsync
-needs jq jq
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+needs curl curl
+# What the sandbox makes its package repository with, and the key that vouches for what is in it: where servers can run.
+if command -v apt-get >/dev/null; then
+    needs apt-ftparchive apt-utils
+    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring)
+fi
+# Secrets are made by it.
+needs openssl openssl
+
+if [ "$for_whom" = tests ]; then
+    needs shellcheck shellcheck
+    # What ends a run in the middle: a program of its own, which the shell's is not.
+    needs kill procps
+    # The tests ask Vault to sign keys.
+    needs ssh-keygen openssh-client
+    # The oracle for zone files.
+    needs named-checkzone bind9-utils
+    # The judge of backups, and the server that is backed up.
+    needs restic restic
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || type -P initdb >/dev/null || packages+=(postgresql)
+    # What runs the example's pipeline, and what its jobs call.
+    needs node nodejs
+    needs npm npm
+    needs rsync rsync
+    needs jq jq
+fi
 
 install() {
     DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}"
@@ -56,8 +65,10 @@ if [ ${#packages[@]} -gt 0 ]; then
         echo "installing ${packages[*]}"
         # The package lists of a new machine may be missing or old.
         install || { apt-get update && install; }
-    else
+    elif command -v apt-get >/dev/null; then
         tools+=("packages: run: sudo apt-get install ${packages[*]}")
+    else
+        tools+=("programs: install what Debian calls ${packages[*]}")
     fi
 fi
 

@@ -16,7 +16,7 @@ if compgen -G "$here/terraform.tfvars*" >/dev/null || compgen -G "$here/*.auto.t
     exit 1
 fi
 
-acceptance-tests/prerequisites.sh
+acceptance-tests/prerequisites.sh quickstart
 step "building the provider, the sandbox and the programs of hosts"
 cargo build --quiet --package socle --package sandbox --bins
 programs=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
@@ -47,6 +47,13 @@ if sandbox doctor | grep '^servers: left out'; then
     export TF_VAR_admin_networks='[]' TF_VAR_private_key_file=/dev/null
     export TF_VAR_servers='{"server-1": {"address": "203.0.113.10", "host_key": ""}, "server-2": {"address": "203.0.113.11", "host_key": ""}}'
     terraform apply -auto-approve -compact-warnings -target=socle_dns_zone.main
+    cat <<TEXT
+
+What there is now, and how to look at it:
+  the zone            terraform -chdir=$here state show socle_dns_zone.main
+To go on by hand:     eval "\$($programs/sandbox --name quickstart env)"; export TF_CLI_CONFIG_FILE=$TF_CLI_CONFIG_FILE
+To remove all of it:  make quickstart-down
+TEXT
     exit
 fi
 [ -n "${SOCLE_HOST_PROGRAMS:-}" ] || make --no-print-directory host-programs
