@@ -34,7 +34,7 @@ for folder in "$programs"/*/; do
         [ "$name" = cluster_reset ] || install --mode=0755 "$folder/$name" "$place/"
     done
     for companion in socle-backup socle-node; do
-        install --mode=0755 "$folder/$companion" "$place/"
+        [ ! -e "$folder/$companion" ] || install --mode=0755 "$folder/$companion" "$place/"
     done
 done
 

@@ -89,10 +89,11 @@ impl Sum for Cost {
 /// Packs the changes into batches, to be sent in their order.
 ///
 /// The changes of a name of which something is deleted and something made travel together, so nobody sees the name
-/// missing. An alias is made no sooner than its target in the zone, and deleted no later.
-pub fn batches(changes: Vec<Change>) -> Result<Vec<Batch>, TooLarge> {
+/// missing. An alias is made no sooner than its target in the zone, and deleted no later. `cost` is what each change counts
+/// for: [`Cost::of`], or more where a deletion must repeat a longer spelling.
+pub fn batches(changes: Vec<Change>, cost: impl Fn(&Change) -> Cost) -> Result<Vec<Batch>, TooLarge> {
     let changes = order::by_depth(changes);
-    let costs: Vec<Cost> = changes.iter().map(Cost::of).collect();
+    let costs: Vec<Cost> = changes.iter().map(cost).collect();
     let groups = order::untangled(groups(&changes), &changes);
     let sizes: Vec<Cost> = groups.iter().map(|group| group.iter().map(|at| costs[*at]).sum()).collect();
     if let Some(large) = sizes.iter().position(|size| !size.fits(LIMITS)) {

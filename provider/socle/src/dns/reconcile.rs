@@ -99,7 +99,7 @@ impl Reconciliation<'_> {
             progress.confirm(&zone);
             let changes =
                 changes(&progress.managed, wanted, &zone.sets, &self.policy).map_err(Reason::Collisions)?;
-            match self.submit(progress, batches(changes)?, &zone).await {
+            match self.submit(progress, batches(changes, |change| zone.cost(change))?, &zone).await {
                 Ok(()) => return Ok(zone),
                 // Applied or not? The zone tells.
                 Err(SubmitError::Ambiguous(_)) if round < ROUNDS => round += 1,

@@ -21,7 +21,8 @@ use crate::clients::{Clients, budget};
 /// Record sets in a zone that another state owns.
 ///
 /// This resource owns the sets that it names, and no others: it never overwrites a set that it did not make, unless
-/// `adopt` says so. For a zone of your own, use `socle_dns_zone`.
+/// `adopt` says so. A set that is there already, exactly as it is wanted, is taken over, and a destroy removes it: so an
+/// apply that was killed goes on. For a zone of your own, use `socle_dns_zone`.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct DnsRecords {
     /// The id of the zone.

@@ -41,7 +41,8 @@ pub struct DnsZone {
     #[tf(optional, default = "keep", validate(one_of(["keep", "delete"])))]
     unmanaged_records: Value<String>,
     /// Names that are never touched and never shown: globs over the absolute name without its final dot, where `*`
-    /// stands for any text (dots too) and `?` for one character, such as `_acme-challenge.*`. Default: none.
+    /// stands for any text (dots too) and `?` for one character, such as `_acme-challenge.*`. A destroy with
+    /// `force_destroy` removes them with the zone. Default: none.
     #[tf(optional, validate(describe("a list of globs", are_globs)))]
     ignore_records: Value<List<String>>,
     /// The networks that see the zone, which makes it a private one. Between public and private only a new zone

@@ -4,6 +4,11 @@ use super::super::record_set::tests::{alias, routed, set};
 use super::super::{RecordSet, RecordType, Routing};
 use super::*;
 
+/// As [`super::batches`], where no set is held in another spelling.
+fn batches(changes: Vec<Change>) -> Result<Vec<Batch>, TooLarge> {
+    super::batches(changes, Cost::of)
+}
+
 fn a(owner: &str) -> RecordSet {
     set(owner, RecordType::A, &["192.0.2.1"])
 }

@@ -9,7 +9,7 @@ use aws_sdk_route53::types::{
     ResourceRecordSetRegion, RrType,
 };
 
-use super::super::batch::Batch;
+use super::super::batch::{Batch, Cost};
 use super::super::change::Change;
 use super::super::{
     Alias, Content, Coordinates, FailoverRole, Rdata, RecordSet, RecordType, Routing, SetKey,
@@ -78,6 +78,12 @@ impl ZoneRecords {
         self.sets.insert(set.key.clone(), set);
     }
 
+    /// What a change counts for in a request: a deletion repeats the set as it was written.
+    pub fn cost(&self, change: &Change) -> Cost {
+        let written = self.written.get(&change.set().key).filter(|_| change.is_delete());
+        written.map_or_else(|| Cost::of(change), cost_as_written)
+    }
+
     /// The batch in Route 53's form.
     pub(super) fn to_sdk(&self, batch: &Batch) -> ChangeBatch {
         let changes = batch.changes.iter().map(|change| self.change(change)).collect();
@@ -97,6 +103,12 @@ impl ZoneRecords {
     fn as_written(&self, set: &RecordSet) -> ResourceRecordSet {
         self.written.get(&set.key).cloned().unwrap_or_else(|| to_sdk(set))
     }
+}
+
+fn cost_as_written(set: &ResourceRecordSet) -> Cost {
+    let records = set.resource_records();
+    let characters = records.iter().map(|record| record.value.chars().count()).sum();
+    Cost { elements: records.len() + usize::from(set.alias_target.is_some()), characters }
 }
 
 /// With the values in one order: a set has none.

@@ -106,6 +106,17 @@ fn deletes_a_set_exactly_as_it_is_held() {
 }
 
 #[test]
+fn a_deletion_counts_for_the_spelling_that_it_repeats() {
+    let split = listed("a.example.com.", RrType::Txt, &["\"v=spf1 \" \"-all\"", "\"B\""]);
+    let records = records(&[split]);
+    let set = records.sets.values().next().unwrap().clone();
+    let canonical = Cost { elements: 2, characters: "\"v=spf1 -all\"\"B\"".len() };
+    assert_eq!(records.cost(&Change::Create(set.clone())), canonical);
+    let as_written = Cost { characters: canonical.characters + "\" \"".len(), ..canonical };
+    assert_eq!(records.cost(&Change::Delete(set)), as_written);
+}
+
+#[test]
 fn keeps_no_second_copy_of_a_set_in_canonical_form() {
     let page = [listed("a.example.com.", RrType::A, &["192.0.2.9", "192.0.2.10"])];
     assert!(records(&page).written.is_empty());
