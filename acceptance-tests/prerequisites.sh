@@ -21,8 +21,6 @@ needs_tool() {
 }
 
 needs_tool cargo "install Rust 1.95 or newer with rustup"
-needs_tool cargo-clippy "run: rustup component add clippy"
-needs_tool cargo-fmt "run: rustup component add rustfmt"
 needs_tool terraform "install Terraform 1.11 or newer"
 needs_tool go "install Go 1.26 or newer, to build Vault, WireGuard and OpenTofu from their modules"
 # Some crates bring C, and all programs are linked against its library.
@@ -39,6 +37,8 @@ fi
 needs openssl openssl
 
 if [ "$for_whom" = tests ]; then
+    needs_tool cargo-clippy "run: rustup component add clippy"
+    needs_tool cargo-fmt "run: rustup component add rustfmt"
     needs shellcheck shellcheck
     # What ends a run in the middle: a program of its own, which the shell's is not.
     needs kill procps

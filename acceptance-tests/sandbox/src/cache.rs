@@ -9,7 +9,6 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 
 use sha2::{Digest, Sha256};
 
@@ -77,8 +76,8 @@ impl Cache {
         let _lock = lock(&entries.join(format!("{key}.lock")))?;
         if !entry.is_dir() {
             clear_partial(&entries, &key);
-            // A folder of this process: programs of a build that was killed may still write to theirs.
-            let partial = entries.join(format!("{key}.{}.partial", process::id()));
+            // A new folder: programs of a build that was killed may still write to theirs.
+            let partial = entries.join(format!("{key}.{:016x}.partial", fastrand::u64(..)));
             make_folder(&partial)?;
             build(&partial)?;
             attempt("rename into place", &partial, fs::rename(&partial, &entry))?;

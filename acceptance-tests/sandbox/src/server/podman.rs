@@ -1,5 +1,6 @@
 //! Podman with a storage of its own, so that neither side sees the other's images and containers.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -104,16 +105,7 @@ impl Podman {
     /// Takes away what podman leaves on the machine when its last container is gone; the images stay in the cache.
     /// Somebody else at work with it does so later.
     pub fn settle(self) -> Result<(), ServerError> {
-        // In this order: a container is known before it has a cgroup.
-        let cgroups = container_cgroups();
-        let containers = self.containers()?;
-        for (container, cgroup) in cgroups {
-            if !containers.contains(&container) && is_deserted(&cgroup) {
-                remove_cgroup(&cgroup);
-                // A runtime that was killed remembers it.
-                let _ = fs::remove_dir_all(Path::new("/run/runc").join(container));
-            }
-        }
+        self.forget_the_gone()?;
         self.lock.unlock().map_err(StateError::at("unlock", &self.home))?;
         match self.lock.try_lock() {
             Ok(()) => {}
@@ -128,6 +120,25 @@ impl Podman {
             // The folder above is another cache's too; it goes when it is empty.
             let _ = self.run.parent().map(fs::remove_dir);
             remove_cgroups();
+        }
+        Ok(())
+    }
+
+    /// Takes away what is left of containers that podman does not know any more. One whose runtime was killed leaves its
+    /// cgroups, and what the runtime remembers of it.
+    fn forget_the_gone(&self) -> Result<(), ServerError> {
+        // In this order: a container is known before it has a cgroup.
+        let cgroups = container_cgroups();
+        let known = self.containers()?;
+        // Another cache's containers are known to another podman; they have processes.
+        let is_gone = |id: &String, cgroups: &[PathBuf]| {
+            !known.contains(id) && cgroups.iter().all(|cgroup| is_deserted(cgroup))
+        };
+        for (id, cgroups) in cgroups.iter().filter(|(id, cgroups)| is_gone(id, cgroups)) {
+            for cgroup in cgroups {
+                remove_cgroup(cgroup);
+            }
+            let _ = fs::remove_dir_all(Path::new("/run/runc").join(id));
         }
         Ok(())
     }
@@ -175,27 +186,31 @@ fn hierarchies() -> impl Iterator<Item = PathBuf> {
     folders_in(&root).chain([root])
 }
 
-/// The cgroups of containers of all sandboxes, with their ids.
-fn container_cgroups() -> Vec<(String, PathBuf)> {
-    let cgroups = hierarchies().flat_map(|hierarchy| folders_in(&hierarchy.join(CGROUP)));
-    let of_container = |cgroup: PathBuf| {
-        let id = cgroup.file_name()?.to_str()?.strip_prefix("libpod-")?.to_owned();
-        Some((id, cgroup))
-    };
-    cgroups.filter_map(of_container).collect()
+/// The cgroups of the containers of all sandboxes, by their ids: one in each hierarchy.
+fn container_cgroups() -> BTreeMap<String, Vec<PathBuf>> {
+    let mut containers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for cgroup in hierarchies().flat_map(|hierarchy| folders_in(&hierarchy.join(CGROUP))) {
+        let name = cgroup.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(id) = name.strip_prefix("libpod-").map(str::to_owned) {
+            containers.entry(id).or_default().push(cgroup);
+        }
+    }
+    containers
 }
 
-/// Whether no process is in it: those of another cache's containers are not ours.
+/// Whether no process is in it, nor in those below.
 fn is_deserted(cgroup: &Path) -> bool {
-    let processes = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
-    processes.is_empty() && folders_in(cgroup).all(|inner| is_deserted(&inner))
+    let processes = fs::read_to_string(cgroup.join("cgroup.procs"));
+    processes.is_ok_and(|processes| processes.is_empty())
+        && folders_in(cgroup).all(|inner| is_deserted(&inner))
 }
 
 fn remove_cgroups() {
-    hierarchies().for_each(|hierarchy| remove_cgroup(&hierarchy.join(CGROUP)));
+    let all = hierarchies().map(|hierarchy| hierarchy.join(CGROUP));
+    all.filter(|cgroup| is_deserted(cgroup)).for_each(|cgroup| remove_cgroup(&cgroup));
 }
 
-/// A cgroup is removed as a folder is, once no process and no other cgroup is in it; that it stays is no harm.
+/// A cgroup is removed as a folder is, once no other is in it; that it stays is no harm.
 fn remove_cgroup(cgroup: &Path) {
     folders_in(cgroup).for_each(|inner| remove_cgroup(&inner));
     let _ = fs::remove_dir(cgroup);

@@ -176,6 +176,23 @@ fn secrets_are_in_their_files_and_nowhere_else() {
 }
 
 #[test]
+fn whoever_may_only_look_is_told_of_no_file_by_the_place_of_the_figures() {
+    let stage = Stage::new();
+    stage.write("/etc/shadow", "root:hash");
+    stage.write("/srv/figures.prom", "told to nobody");
+    let gone = |file: &str| {
+        let mut told = with("metrics_file", json!(file));
+        told["state"] = json!("absent");
+        let arguments = Input::read(told.as_object().unwrap().clone()).unwrap();
+        BackupAgent::run(&stage.host(), &arguments, Context { mode: Mode::Check, diff: true })
+    };
+    let refused = gone("/etc/shadow").unwrap_err().to_string();
+    assert!(refused.contains("ends in `.prom`"), "{refused}");
+    let answer = format!("{:?}", gone("/srv/figures.prom").unwrap());
+    assert!(answer.contains("figures.prom") && !answer.contains("told to nobody"), "{answer}");
+}
+
+#[test]
 fn another_password_goes_through_the_agent() {
     let stage = Stage::new();
     stage.run(&told(), Mode::Apply);

@@ -1,11 +1,12 @@
 //! What a command leaves on its host: the policy's records, and the lock that keeps a second command away.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -68,6 +69,14 @@ macro_rules! facts {
 /// Who only looks whether a command runs holds the lock for an instant.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// The file, once it is locked; none when somebody else holds it longer than a look takes.
+fn locked(file: File) -> Option<io::Result<File>> {
+    let (give, take) = mpsc::channel();
+    // Nothing waits for a lock with a limit. Where it comes too late, the file is dropped with it.
+    thread::spawn(move || give.send(file.lock().map(|()| file)));
+    take.recv_timeout(LOOK).ok()
+}
+
 impl Journal {
     /// Opens the records for a command, and keeps other commands of the policy away until this is dropped.
     pub fn open(configuration: &Configuration, command: &'static str) -> Result<Self, JournalError> {
@@ -77,15 +86,8 @@ impl Journal {
         let path = folder.join(LOCK_FILE);
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let lock = lock.map_err(|source| failed("open", &path, source))?;
-        let end = Instant::now() + LOOK;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOOK / 20),
-                Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(configuration.name.clone())),
-                Err(TryLockError::Error(source)) => return Err(failed("lock", &path, source)),
-            }
-        }
+        let lock = locked(lock).ok_or_else(|| JournalError::Busy(configuration.name.clone()))?;
+        let lock = lock.map_err(|source| failed("lock", &path, source))?;
         let status = read_status(configuration)?;
         let mut journal = Self {
             folder,

@@ -164,9 +164,7 @@ impl Ssh {
         let line = find_line(name, &builds, "printf %s \"$p\"");
         let step = format!("find {name}");
         let output = self.run(host, Command { step: &step, line: &line, stdin: &[] }, budget).await?;
-        if let Some(architecture) = complaint(&output, MISSING) {
-            let found = builds.iter().find(|(known, _)| *known == architecture);
-            let (_, program) = found.ok_or_else(|| self.no_program(host, name, &architecture))?;
+        if let Some(program) = self.missing(host, name, &builds, &output)? {
             return self.install(host, name, program, budget).await;
         }
         self.has_build(host, name, &output)?;
@@ -189,9 +187,7 @@ impl Ssh {
         let step = format!("look at {name}");
         let output = self.run(host, Command { step: &step, line: &line, stdin: &[] }, budget).await?;
         // So a forced command answers, which knows no build.
-        if let Some(architecture) = complaint(&output, MISSING) {
-            let found = builds.iter().find(|(known, _)| *known == architecture);
-            let (_, program) = found.ok_or_else(|| self.no_program(host, name, &architecture))?;
+        if let Some(program) = self.missing(host, name, &builds, &output)? {
             return Ok((path(name, &program.sha256), ProgramStanding::Missing));
         }
         self.has_build(host, name, &output)?;
@@ -253,6 +249,20 @@ impl Ssh {
             Some(architecture) => Err(self.no_program(host, name, &architecture)),
             None => Ok(()),
         }
+    }
+
+    /// The build that the host lacks, when it says that it lacks one.
+    fn missing<'b>(
+        &self,
+        host: &Host,
+        name: &str,
+        builds: &'b [(&'static str, Arc<Program>)],
+        output: &Output,
+    ) -> Result<Option<&'b Program>, SshError> {
+        let Some(architecture) = complaint(output, MISSING) else { return Ok(None) };
+        let found = builds.iter().find(|(known, _)| *known == architecture);
+        let (_, program) = found.ok_or_else(|| self.no_program(host, name, &architecture))?;
+        Ok(Some(program))
     }
 
     fn no_program(&self, host: &Host, name: &str, architecture: &str) -> SshError {
