@@ -193,3 +193,40 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
 fn failed(verb: &'static str, path: &Path, source: io::Error) -> JournalError {
     JournalError::File { verb, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    /// Whether somebody waits for the lock of a file. Source: proc(5), locks.
+    fn is_waited_for(file: &Path) -> bool {
+        let inode = format!(":{} ", fs::metadata(file).unwrap().ino());
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|lock| lock.contains(" -> ") && lock.contains(&inode))
+    }
+
+    #[test]
+    fn who_only_looks_keeps_no_command_away() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let look = File::open(&file).unwrap();
+        look.lock_shared().unwrap();
+        let command = File::open(&file).unwrap();
+        let command = thread::spawn(move || locked(command).is_some_and(|lock| lock.is_ok()));
+        while !is_waited_for(file.path()) && !command.is_finished() {
+            thread::yield_now();
+        }
+        drop(look);
+        assert!(command.join().unwrap());
+    }
+
+    #[test]
+    fn a_command_keeps_another_away() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let first = locked(File::open(&file).unwrap()).unwrap().unwrap();
+        assert!(locked(File::open(&file).unwrap()).is_none());
+        drop(first);
+        assert!(locked(File::open(&file).unwrap()).is_some());
+    }
+}
