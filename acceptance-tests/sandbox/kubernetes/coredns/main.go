@@ -1,5 +1,6 @@
 // CoreDNS with the plugins that bring no cloud's or tracer's libraries: azure, clouddns, etcd, nomad, route53 and trace
-// are left out. They take two thirds of the time to build, and no Corefile of kubeadm's names them.
+// are left out. They take most of the time to build, and no Corefile of kubeadm's names them. Nor is there proxyproto,
+// which only the newer version has.
 package main
 
 import (

@@ -327,7 +327,7 @@ pub(super) fn departing(prior: &ClusterResource, planned: &ClusterResource) -> B
 mod tests {
     use tfplugin::{List, Map, Value};
 
-    use super::super::blocks::{NetworkBlock, NodeStatus};
+    use super::super::blocks::{AddonsBlock, NetworkBlock, NodeStatus};
     use super::*;
 
     fn node(role: &str, address: &str) -> Value<ClusterNode> {
@@ -499,6 +499,15 @@ mod tests {
         assert!(refused(&before, &after)[0].contains("2 of 3 control planes are lost"));
         let all_new = cluster(&[("cp-9", "control-plane", "203.0.113.19")]);
         assert!(refused(&before, &all_new)[0].contains("No control plane of the cluster would stay"));
+    }
+
+    #[test]
+    fn an_addon_that_is_not_known_leaves_the_steps_open() {
+        let mut planned = cluster(&[CP1]);
+        assert!(!planned.is_open());
+        let addons = AddonsBlock { metrics_server: Value::Unknown, ..AddonsBlock::default() };
+        planned.addons = addons.into();
+        assert!(planned.is_open());
     }
 
     #[test]

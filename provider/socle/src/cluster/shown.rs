@@ -24,10 +24,13 @@ pub(super) fn plan(plan: &mut Plan<ClusterResource>) -> Result<(), Diagnostics> 
         return Ok(());
     };
     changes::refusals(&prior, &plan.planned).into_result()?;
-    if plan.planned.is_open() {
+    if plan.planned.has_unknown_nodes() {
         return Ok(());
     }
     plan.planned.access = access(&plan.planned);
+    if plan.planned.is_open() {
+        return Ok(());
+    }
     let steps = changes::steps(Some(&prior), &plan.planned);
     if steps.is_empty() {
         // Only what concerns Terraform itself changes: nobody is asked anything.
