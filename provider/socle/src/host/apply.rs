@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::observed::report_in;
 use super::owner::{self, Progress, Subject};
 use super::resource::ManagedHost;
+use super::unreached::forget;
 use super::{arguments, controls, readers};
 use crate::clients::retry::Budget;
 use crate::clients::ssh::{Host, Missing, Mode, ModuleResult, ProgramCall, SSH_PORT, Ssh, SshError};
@@ -74,20 +75,7 @@ pub(super) async fn delete(call: &Call<Clients>, state: ManagedHost) -> Result<(
     let (ssh, budget) = (call.clients().ssh(), budget(call));
     match owner::release(ssh, &host, &Subject::ALL, id, &budget).await {
         Ok(()) => Ok(()),
-        Err(error)
-            if error.is_out_of_reach() && state.on_unreachable == Value::Known("forget".to_owned()) =>
-        {
-            call.warn(error.warning());
-            Ok(())
-        }
-        Err(error) => {
-            let mut message = error.error();
-            if error.is_out_of_reach() {
-                message.detail +=
-                    " To forget a host that is gone for good, apply `on_unreachable = \"forget\"` first.";
-            }
-            Err(Reached::new(state, message))
-        }
+        Err(error) => forget(call, &state.on_unreachable, &error).map_err(|error| Reached::new(state, error)),
     }
 }
 

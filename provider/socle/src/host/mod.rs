@@ -13,6 +13,8 @@ mod owner;
 mod plan;
 mod readers;
 mod resource;
+mod unreached;
 
 pub(crate) use owner::leave;
 pub use resource::ManagedHost;
+pub(crate) use unreached::forget;

@@ -11,7 +11,7 @@ use super::secrets::{Secrets, Versions, gather};
 use crate::clients::retry::Budget;
 use crate::clients::ssh::{Command, Host, HostBlock, Mode, ModuleResult, Ssh, SshError, quoted};
 use crate::clients::{Clients, budget};
-use crate::host::leave;
+use crate::host::{forget, leave};
 
 /// One apply of one policy.
 struct Work<'c> {
@@ -55,20 +55,7 @@ pub(super) async fn delete(call: &Call<Clients>, state: BackupPolicy) -> Result<
     let Ok(work) = Work::new(call, state.clone(), id) else { return Ok(()) };
     match work.remove().await {
         Ok(()) => Ok(()),
-        Err(error)
-            if error.is_out_of_reach() && state.on_unreachable == Value::Known("forget".to_owned()) =>
-        {
-            call.warn(error.warning());
-            Ok(())
-        }
-        Err(error) => {
-            let mut message = error.error();
-            if error.is_out_of_reach() {
-                message.detail +=
-                    " To forget a host that is gone for good, apply `on_unreachable = \"forget\"` first.";
-            }
-            Err(Reached::new(state, message))
-        }
+        Err(error) => forget(call, &state.on_unreachable, &error).map_err(|error| Reached::new(state, error)),
     }
 }
 
