@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sees to it that the programs which the tests drive are there. As root on Debian or Ubuntu it installs the packages
-# that are missing; elsewhere it says what to run. What the sandbox needs it knows by itself: `sandbox doctor`.
+# Sees to it that the programs which the build and the tests call are there. As root on Debian or Ubuntu it installs the
+# packages that are missing; elsewhere it says what to run. What the sandbox needs it knows by itself (`sandbox doctor`);
+# but what no package brings is said here, before anything is built.
 # `prerequisites.sh quickstart` leaves out what only tests drive.
 set -euo pipefail
 # Where Debian puts named-checkzone; not every user's path has it.
@@ -20,19 +21,21 @@ needs_tool() {
     command -v "$1" >/dev/null || tools+=("$1: $2")
 }
 
+# is_new_enough WANTED THERE: whether the second version is the first, or a later one.
+is_new_enough() {
+    [ "$(printf '%s\n' "$1" "$2" | sort --version-sort | head -n 1)" = "$1" ]
+}
+
 needs_tool cargo "install Rust 1.95 or newer with rustup"
 needs_tool terraform "install Terraform 1.11 or newer"
-needs_tool go "install Go 1.26 or newer, to build Vault, WireGuard and OpenTofu from their modules"
+# The newest Go that a module of the sandbox asks for.
+modules=$(dirname "$0")/sandbox
+go=$(find "$modules" -name go.mod -exec sed -n 's/^go //p' {} + | sort --version-sort | tail -n 1)
+go_here=$(cd / && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || :
+is_new_enough "$go" "${go_here#go}" || tools+=("go: install Go $go or newer, to build what has no package from its modules")
 # Some crates bring C, and all programs are linked against its library.
 echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null || packages+=(gcc libc6-dev)
-needs python3 python3
-python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 needs curl curl
-# What the sandbox makes its package repository with, and the key that vouches for what is in it: where servers can run.
-if command -v apt-get >/dev/null; then
-    needs apt-ftparchive apt-utils
-    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring)
-fi
 # Secrets are made by it.
 needs openssl openssl
 

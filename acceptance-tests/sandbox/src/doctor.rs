@@ -8,7 +8,9 @@ use std::{env, fs};
 use rustix::process::geteuid;
 
 use crate::command::{CommandError, run};
+use crate::go_module::{OLDEST_GO, go_is_fit};
 use crate::machine::{Obstacle, obstacle_to_servers};
+use crate::packages::KEYRING;
 
 /// A part of a sandbox that can be there or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,10 @@ enum Sign {
     Program(&'static str),
     /// Modules that Python can import.
     PythonModules(&'static str),
+    /// A file.
+    File(&'static str),
+    /// A Go that is new enough for all that is built by it.
+    Go,
 }
 
 /// What brings what is needed.
@@ -35,8 +41,8 @@ enum Sign {
 pub enum Remedy {
     /// A package of Debian and Ubuntu.
     Package(&'static str),
-    /// Something that those have too old, in words.
-    ByHand(&'static str),
+    /// Go, which those have too old.
+    Go,
 }
 
 /// Something that a part needs.
@@ -63,7 +69,7 @@ const fn program(part: Part, name: &'static str, package: &'static str) -> Need 
 }
 
 const fn go(part: Part) -> Need {
-    Need { part, sign: Sign::Program("go"), remedy: Remedy::ByHand("install Go 1.26 or newer") }
+    Need { part, sign: Sign::Go, remedy: Remedy::Go }
 }
 
 const NEEDS: &[Need] = &[
@@ -82,6 +88,14 @@ const NEEDS: &[Need] = &[
     program(Part::Servers, "ssh-keygen", "openssh-client"),
     program(Part::Servers, "apt-get", "apt"),
     program(Part::Servers, "apt-ftparchive", "apt-utils"),
+    // It vouches for the packages that servers are made of.
+    Need {
+        part: Part::Servers,
+        sign: Sign::File(KEYRING),
+        remedy: Remedy::Package("debian-archive-keyring"),
+    },
+    // For bundles of official releases.
+    program(Part::Servers, "curl", "curl"),
     program(Part::Servers, "unshare", "util-linux"),
     program(Part::Servers, "tar", "tar"),
     program(Part::Servers, "python3", "python3"),
@@ -95,6 +109,8 @@ pub fn examine() -> Vec<Finding> {
     let found = |need: &Need| match need.sign {
         Sign::Program(name) => is_in_path(name),
         Sign::PythonModules(names) => imports(names),
+        Sign::File(path) => Path::new(path).is_file(),
+        Sign::Go => go_is_fit(),
     };
     findings(obstacle_to_servers(), found)
 }
@@ -108,15 +124,19 @@ pub fn examine_part(part: Part) -> Finding {
 /// What to do about all that is lacking: the one command that installs packages, and what is to be done by hand. None
 /// when nothing is.
 pub fn remedy(findings: &[Finding]) -> Option<String> {
-    let sudo = if obstacle_to_servers() == Some(Obstacle::NotRoot) { "sudo " } else { "" };
-    remedy_as(sudo, &each_once(findings.iter().flat_map(|finding| finding.lacking.iter().copied())))
+    let installing = match (is_in_path("apt-get"), geteuid().is_root()) {
+        (true, true) => "run: apt-get install --yes --no-install-recommends",
+        (true, false) => "run: sudo apt-get install --yes --no-install-recommends",
+        (false, _) => "install what Debian calls",
+    };
+    remedy_by(installing, &each_once(findings.iter().flat_map(|finding| finding.lacking.iter().copied())))
 }
 
 /// Installs the packages that are lacking. Needs root on Debian or Ubuntu; for others there is [`remedy`].
 pub fn install(findings: &[Finding]) -> Result<(), CommandError> {
     let lacking = each_once(findings.iter().flat_map(|finding| finding.lacking.iter().copied()));
     let packages = packages(&lacking);
-    if packages.is_empty() || !geteuid().is_root() {
+    if packages.is_empty() || !geteuid().is_root() || !is_in_path("apt-get") {
         return Ok(());
     }
     let apt = || {
@@ -130,14 +150,11 @@ pub fn install(findings: &[Finding]) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn remedy_as(sudo: &str, lacking: &[Remedy]) -> Option<String> {
+/// `installing` is what stands before the names of packages.
+fn remedy_by(installing: &str, lacking: &[Remedy]) -> Option<String> {
     let packages = packages(lacking);
-    let command = (!packages.is_empty())
-        .then(|| format!("run: {sudo}apt-get install --yes --no-install-recommends {}", packages.join(" ")));
-    let by_hand = lacking.iter().filter_map(|remedy| match remedy {
-        Remedy::ByHand(advice) => Some((*advice).to_owned()),
-        Remedy::Package(_) => None,
-    });
+    let command = (!packages.is_empty()).then(|| format!("{installing} {}", packages.join(" ")));
+    let by_hand = lacking.contains(&Remedy::Go).then(|| Remedy::Go.to_string());
     let remedies: Vec<_> = command.into_iter().chain(by_hand).collect();
     (!remedies.is_empty()).then(|| remedies.join("; "))
 }
@@ -145,7 +162,7 @@ fn remedy_as(sudo: &str, lacking: &[Remedy]) -> Option<String> {
 fn packages(lacking: &[Remedy]) -> Vec<&'static str> {
     let package = |remedy: &Remedy| match remedy {
         Remedy::Package(name) => Some(*name),
-        Remedy::ByHand(_) => None,
+        Remedy::Go => None,
     };
     lacking.iter().filter_map(package).collect()
 }
@@ -199,7 +216,7 @@ impl fmt::Display for Remedy {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Package(name) => write!(formatter, "package {name}"),
-            Self::ByHand(advice) => formatter.write_str(advice),
+            Self::Go => write!(formatter, "install Go {OLDEST_GO} or newer"),
         }
     }
 }
@@ -231,16 +248,27 @@ mod tests {
         assert_eq!(found[1].lacking, [IPROUTE, PYTHON]);
         assert_eq!(found[1].to_string(), "servers: lacking: package iproute2, package python3");
         let lacking = each_once(found.iter().flat_map(|finding| finding.lacking.iter().copied()));
-        let command = "run: sudo apt-get install --yes --no-install-recommends python3 iproute2";
-        assert_eq!(remedy_as("sudo ", &lacking), Some(command.to_owned()));
+        let remedy = remedy_by("run: apt-get install", &lacking);
+        assert_eq!(remedy.as_deref(), Some("run: apt-get install python3 iproute2"));
     }
 
     #[test]
     fn says_what_no_package_brings() {
-        let found = findings(None, |need| need.remedy != go(Part::Vault).remedy);
-        assert_eq!(found[2].to_string(), "Vault: lacking: install Go 1.26 or newer");
-        assert_eq!(remedy_as("", &found[2].lacking), Some("install Go 1.26 or newer".to_owned()));
-        assert_eq!(remedy_as("", &[]), None);
+        let found = findings(None, |need| need.remedy != Remedy::Go);
+        let advice = format!("install Go {OLDEST_GO} or newer");
+        assert_eq!(found[2].to_string(), format!("Vault: lacking: {advice}"));
+        let all = [Remedy::Go, PYTHON];
+        assert_eq!(
+            remedy_by("run: apt-get install", &all),
+            Some(format!("run: apt-get install python3; {advice}"))
+        );
+        assert_eq!(remedy_by("run: apt-get install", &[]), None);
+    }
+
+    #[test]
+    fn servers_need_what_vouches_for_their_packages() {
+        let found = findings(None, |need| !matches!(need.sign, Sign::File(_)));
+        assert_eq!(found[1].lacking, [Remedy::Package("debian-archive-keyring")]);
     }
 
     #[test]

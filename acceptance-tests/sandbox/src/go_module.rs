@@ -15,6 +15,10 @@ use crate::cache::{self, Cache, CacheError};
 use crate::command::{CommandError, run};
 use crate::tether;
 
+/// The oldest Go that builds all modules here: the newest that one of them asks for. An older one that fetches another by
+/// itself would do so for every build anew.
+pub const OLDEST_GO: &str = "1.26.8";
+
 /// What the largest build (Vault's) takes at its peak, in KiB.
 const LARGEST: u64 = 5 << 20;
 
@@ -44,7 +48,7 @@ pub enum GoError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// There is no Go.
-    #[error("cannot run `go`: {0}; install Go 1.26 or newer")]
+    #[error("cannot run `go`: {0}; install Go {OLDEST_GO} or newer")]
     Missing(#[source] io::Error),
     /// The library could not be copied.
     #[error(transparent)]
@@ -113,6 +117,23 @@ impl GoModule {
             .env("GOMODCACHE", workshop.join("modules"));
         go
     }
+}
+
+/// Whether the machine has a Go that is new enough.
+pub fn go_is_fit() -> bool {
+    // Not of the folder that this runs in, whose module may ask for another.
+    let version =
+        Command::new("go").args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local").current_dir("/").output();
+    version.is_ok_and(|output| is_new_enough(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn is_new_enough(version: &str) -> bool {
+    numbers_of(version) >= numbers_of(OLDEST_GO)
+}
+
+/// The numbers of a version, as in `go1.26.8`.
+fn numbers_of(version: &str) -> Vec<u32> {
+    version.split(|letter: char| !letter.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
 /// The folder of Go's own library, compiled.
@@ -211,6 +232,40 @@ mod tests {
         ];
         for other in others {
             assert_ne!(other.inputs(), WRAPPER.inputs(), "{other:?}");
+        }
+    }
+
+    /// The versions of Go that the modules of the sandbox ask for.
+    fn asked_for(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let in_folder = |path: PathBuf| match path.file_name() {
+            _ if path.is_dir() => asked_for(&path),
+            Some(name) if name == "go.mod" => {
+                let text = fs::read_to_string(path).unwrap();
+                text.lines().filter_map(|line| line.strip_prefix("go ")).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        };
+        entries.flat_map(in_folder).collect()
+    }
+
+    #[test]
+    fn the_oldest_go_is_the_newest_that_a_module_asks_for() {
+        let asked = asked_for(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let newest = asked.iter().max_by_key(|version| numbers_of(version)).map(String::as_str);
+        assert_eq!(newest, Some(OLDEST_GO), "{asked:?}");
+    }
+
+    #[test]
+    fn an_older_go_is_too_old_and_so_is_none() {
+        for (version, fit) in [
+            ("go1.26.8\n", true),
+            ("go1.27rc1\n", true),
+            ("go1.26.7\n", false),
+            ("go1.19.8\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_new_enough(version), fit, "{version}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::Release;
 pub(super) const FORMAT: &str = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)";
 
 /// The key of all of Debian's releases, wherever a machine came from (package `debian-archive-keyring`).
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The sources of `release`, in the one-line format: those of the machine's indexes (lines in [`FORMAT`]) that are
 /// Debian's own, with the name of the machine's release replaced.

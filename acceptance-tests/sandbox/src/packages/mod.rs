@@ -25,6 +25,8 @@ use crate::cache::{Cache, CacheError};
 use crate::command::{CommandError, run};
 use apt_root::AptRoot;
 
+pub(crate) use archive::KEYRING;
+
 /// A mirror of Debian, for machines whose own apt knows none.
 const MIRROR: &str = "SOCLE_DEBIAN_MIRROR";
 
