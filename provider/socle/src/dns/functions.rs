@@ -5,7 +5,7 @@ use tfplugin::{Dynamic, Function, FunctionError, Map, Parameters, Path, Value};
 use super::escape::Escapes;
 use super::record::Record;
 use super::zone_file::{self, ZoneRecordSet};
-use super::{DnsName, RecordSet};
+use super::{DnsName, RecordSet, ttl};
 
 /// What `parse_zone_file` takes.
 #[derive(Debug, Parameters)]
@@ -84,8 +84,10 @@ impl Function for RenderZoneFile {
             .into_known();
         let set = |(label, record): (String, Value<Record>)| {
             let record = record.into_known()?.canonical(&label, &at.key(&label), &origin).map_err(told);
-            let lost =
-                || on_records(format!("the entry {label:?} is no record set: give it a type and values"));
+            let lost = || {
+                let needed = format!("a type, values, and a TTL from 0 to {}", ttl::MAX);
+                on_records(format!("the entry {label:?} is no record set: give it {needed}"))
+            };
             Some(record.and_then(|record| record.to_set(&origin).ok_or_else(lost)))
         };
         let sets: Vec<_> =

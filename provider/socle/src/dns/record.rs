@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Time to live of a record set whose user gives none, in seconds.
-pub const DEFAULT_TTL: u32 = 300;
+pub const DEFAULT_TTL: i64 = 300;
 
 /// One record set: all records of one name and type (and set identifier).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Model)]
@@ -32,8 +32,9 @@ pub struct Record {
     ])))]
     pub r#type: Value<String>,
     /// Time to live, in seconds. Default: `300`; an alias has that of its target.
-    #[tf(optional, validate(range(0..=ttl::MAX)))]
-    pub ttl: Value<u32>,
+    // Wider than what is allowed, so that the validator names the range, whatever number is written.
+    #[tf(optional, validate(range(0..=i64::from(ttl::MAX))))]
+    pub ttl: Value<i64>,
     /// The records' data, in the form of a zone file: `10 mx.example.social.` for an MX. Names are absolute. The text
     /// of a TXT may be given with or without quotes, and at any length. A byte outside printable ASCII may be
     /// written as `\` and three octal digits, as Route 53 does.
@@ -126,7 +127,7 @@ pub struct Geoproximity {
     pub coordinates: Value<Place>,
     /// Widens (up to 99) or narrows (down to -99) the area that this set answers. Default: `0`.
     #[tf(optional, validate(range(-99..=99)))]
-    pub bias: Value<i8>,
+    pub bias: Value<i64>,
 }
 
 /// A place on the earth.
@@ -295,7 +296,7 @@ impl Record {
             (Value::Known(values), _) => {
                 let read = |value: &Value<String>| Rdata::parse(key.record_type, value.known()?).ok();
                 Content::Values {
-                    ttl: *self.ttl.known()?,
+                    ttl: u32::try_from(*self.ttl.known()?).ok().filter(|seconds| *seconds <= ttl::MAX)?,
                     values: values.iter().map(read).collect::<Option<_>>()?,
                 }
             }
@@ -323,7 +324,7 @@ impl Record {
         let (ttl, values, alias) = match &set.content {
             Content::Values { ttl, values } => {
                 let values: List<String> = values.iter().map(|value| value.to_string().into()).collect();
-                (Value::Known(*ttl), Value::Known(values), Value::Null)
+                (Value::Known(i64::from(*ttl)), Value::Known(values), Value::Null)
             }
             Content::Alias(alias) => {
                 let target = AliasTarget {
@@ -376,7 +377,7 @@ impl RoutingPolicy {
                 aws_region: text(&place.aws_region),
                 local_zone_group: text(&place.local_zone_group),
                 coordinates,
-                bias: place.bias.known().copied().unwrap_or(0),
+                bias: place.bias.known().map_or(Some(0), |bias| i8::try_from(*bias).ok())?,
             });
         }
         if let Value::Known(cidr) = &self.cidr {
@@ -412,7 +413,7 @@ impl RoutingPolicy {
                     aws_region: aws_region.into(),
                     local_zone_group: local_zone_group.into(),
                     coordinates: coordinates.map(place).into(),
-                    bias: bias.into(),
+                    bias: i64::from(bias).into(),
                 };
                 policy.geoproximity = reach.into();
             }

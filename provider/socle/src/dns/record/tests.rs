@@ -112,6 +112,32 @@ fn an_alias_has_no_ttl_and_a_canonical_target() {
     assert_eq!(target.evaluate_target_health, false.into());
 }
 
+/// What validation says of an entry.
+fn refused(record: Record) -> Vec<String> {
+    let found = tfplugin::validate::validate(&Record::object(), &record.into_raw());
+    found.into_iter().map(|problem| problem.detail).collect()
+}
+
+#[test]
+fn a_number_out_of_range_is_told_with_what_is_allowed() {
+    let with_ttl = |ttl| Record { ttl: Value::Known(ttl), ..record("A", &["192.0.2.1"]) };
+    for ttl in [0, i64::from(ttl::MAX)] {
+        assert_eq!(refused(with_ttl(ttl)), [""; 0]);
+        assert!(canonical("www", &with_ttl(ttl)).to_set(&zone()).is_some(), "{ttl}");
+    }
+    for ttl in [-1, i64::from(ttl::MAX) + 1, i64::from(u32::MAX) + 301] {
+        let found = refused(with_ttl(ttl));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let allowed = "at least 0 and at most 2147483647";
+        assert!(found[0].contains(allowed) && found[0].contains(&ttl.to_string()), "{found:?}");
+        assert_eq!(
+            canonical("www", &with_ttl(ttl)).to_set(&zone()),
+            None,
+            "no other number is put in its place"
+        );
+    }
+}
+
 fn any_routing() -> impl Strategy<Value = Option<Routing>> {
     let text = || "[a-z]{1,8}";
     let place = (-90i8..=90, -99i8..=99).prop_map(|(degrees, bias)| Routing::Geoproximity {
