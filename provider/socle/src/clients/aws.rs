@@ -20,7 +20,7 @@ use aws_sdk_route53::config::SharedInterceptor;
 use tokio::sync::OnceCell;
 
 use credentials::{StandardChain, assume, of_profile};
-pub use failure::AwsFailure;
+pub use failure::{AwsFailure, ENDPOINT_ADVICE};
 use user_agent::UserAgentSuffix;
 
 /// The environment variable in which Terraform's wrappers name themselves.

@@ -83,3 +83,118 @@ impl AwsBlock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> String {
+        value.to_owned()
+    }
+
+    fn full() -> AwsBlock {
+        let assume_role = AssumeRoleBlock {
+            role_arn: "arn:aws:iam::123456789012:role/dns".into(),
+            external_id: "outside".into(),
+            session_name: "plan".into(),
+        };
+        let endpoints = EndpointsBlock {
+            route53: "http://dns.test".into(),
+            ec2: "http://servers.test".into(),
+            s3: "http://buckets.test".into(),
+            sts: "http://roles.test".into(),
+        };
+        AwsBlock {
+            region: "eu-west-3".into(),
+            profile: "work".into(),
+            assume_role: assume_role.into(),
+            endpoints: endpoints.into(),
+        }
+    }
+
+    #[test]
+    fn every_argument_becomes_a_setting() {
+        let wanted = AwsSettings {
+            region: Some(text("eu-west-3")),
+            profile: Some(text("work")),
+            assume_role: Some(AssumeRole {
+                role_arn: text("arn:aws:iam::123456789012:role/dns"),
+                external_id: Some(text("outside")),
+                session_name: Some(text("plan")),
+            }),
+            endpoints: AwsEndpoints {
+                route53: Some(text("http://dns.test")),
+                ec2: Some(text("http://servers.test")),
+                s3: Some(text("http://buckets.test")),
+                sts: Some(text("http://roles.test")),
+            },
+            user_agent_suffix: Some(text("terraform/1.0")),
+        };
+        assert_eq!(full().settings(text("terraform/1.0")), wanted);
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_standard_chains() {
+        let wanted = AwsSettings { user_agent_suffix: Some(text("a")), ..AwsSettings::default() };
+        assert_eq!(AwsBlock::default().settings(text("a")), wanted);
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_as_if_left_out() {
+        let role = AssumeRoleBlock { role_arn: Value::Unknown, ..AssumeRoleBlock::default() };
+        let endpoints = EndpointsBlock {
+            route53: Value::Unknown,
+            sts: "http://roles.test".into(),
+            ..EndpointsBlock::default()
+        };
+        let block = AwsBlock {
+            region: Value::Unknown,
+            assume_role: role.into(),
+            endpoints: endpoints.into(),
+            ..full()
+        };
+        let settings = block.settings(text("a"));
+        assert_eq!(
+            (settings.region, settings.profile, settings.assume_role),
+            (None, Some(text("work")), None)
+        );
+        assert_eq!(
+            (settings.endpoints.route53, settings.endpoints.sts),
+            (None, Some(text("http://roles.test")))
+        );
+        let unknown = AwsBlock { assume_role: Value::Unknown, endpoints: Value::Unknown, ..full() };
+        let settings = unknown.settings(text("a"));
+        assert_eq!((settings.assume_role, settings.endpoints), (None, AwsEndpoints::default()));
+    }
+
+    fn refused(block: AwsBlock) -> Vec<String> {
+        let found = tfplugin::validate::validate(&AwsBlock::object(), &tfplugin::Typed::into_raw(block));
+        found
+            .into_iter()
+            .map(|problem| format!("{}: {}", problem.path.unwrap_or_default(), problem.detail))
+            .collect()
+    }
+
+    #[test]
+    fn an_argument_of_another_form_is_refused_where_it_stands() {
+        assert_eq!(refused(full()), [""; 0]);
+        let nonsense = || Value::from("nonsense");
+        let endpoints =
+            EndpointsBlock { route53: nonsense(), ec2: nonsense(), s3: nonsense(), sts: nonsense() };
+        let found = refused(AwsBlock { endpoints: endpoints.into(), ..full() });
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(
+            found.iter().all(|problem| problem.contains("nonsense") && problem.contains("URL")),
+            "{found:?}"
+        );
+        let role = AssumeRoleBlock {
+            role_arn: "role/dns".into(),
+            session_name: "x".into(),
+            ..AssumeRoleBlock::default()
+        };
+        let found = refused(AwsBlock { assume_role: role.into(), ..full() });
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("assume_role.role_arn") && found[0].contains("an ARN"), "{found:?}");
+        assert!(found[1].starts_with("assume_role.session_name") && found[1].contains("64"), "{found:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::clients::aws::AwsFailure;
+use crate::clients::aws::{AwsFailure, ENDPOINT_ADVICE};
 use crate::clients::retry::{Failure, Stop};
 
 /// An action of the S3 API.
@@ -149,6 +149,7 @@ impl S3Error {
                  the role of the machine or container that this runs on"
                     .to_owned()
             }
+            AwsFailure::NoUrl(_) => ENDPOINT_ADVICE.to_owned(),
             AwsFailure::Unreached(_) => "Check the network, the proxy settings and, where one is given, the endpoint \
                  `s3` in the provider's `aws` block"
                 .to_owned(),

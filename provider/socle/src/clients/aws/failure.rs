@@ -27,6 +27,14 @@ const BUSY: [&str; 13] = [
     "TooManyRequestsException",
 ];
 
+/// How the SDK begins to say that an endpoint is no URL. It has no error of its own for that, and may go on with the
+/// whole request.
+const NO_URL: [&str; 2] = ["failed to apply endpoint `", "Custom endpoint `"];
+
+/// What to do about an endpoint that is no URL. One of the provider's `aws` block always is: validation sees to it.
+pub const ENDPOINT_ADVICE: &str = "Correct or unset AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ROUTE_53 (or _S3, _STS), or \
+    `endpoint_url` of the profile: a URL begins with http:// or https://";
+
 /// How many characters of a foreign answer an error shows.
 const EXCERPT: usize = 200;
 
@@ -51,6 +59,9 @@ pub enum AwsFailure {
         /// What AWS support asks for; `none` when the answer has none.
         request_id: String,
     },
+    /// The endpoint that the environment or a profile gives is no URL. Nothing was sent.
+    #[error("the endpoint {0:?} is no URL")]
+    NoUrl(String),
     /// No connection to the endpoint could be made. Nothing was sent.
     #[error("the endpoint cannot be reached: {0}")]
     Unreached(String),
@@ -73,6 +84,9 @@ pub enum AwsFailure {
 impl AwsFailure {
     /// Reads the SDK's error.
     pub fn of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
+        if let Some(endpoint) = endpoint_that_is_no_url(error) {
+            return Self::NoUrl(endpoint);
+        }
         if let Some(credentials) = cause::<CredentialsError>(error) {
             return Self::NoCredentials { tried: chain(credentials) };
         }
@@ -122,7 +136,9 @@ impl AwsFailure {
                 Verdict::Unknown
             }
             Self::Unreached(_) => Verdict::Unreached,
-            Self::Refused { .. } | Self::NoCredentials { .. } | Self::Unsendable(_) => Verdict::Final,
+            Self::Refused { .. } | Self::NoCredentials { .. } | Self::NoUrl(_) | Self::Unsendable(_) => {
+                Verdict::Final
+            }
         }
     }
 }
@@ -140,6 +156,13 @@ fn excerpt(raw: &HttpResponse) -> String {
 /// that type another one some day, such failures would count as "perhaps sent": more careful, never wrong.
 fn never_connected(error: &(dyn Error + 'static)) -> bool {
     cause::<TransportError>(error).is_some_and(TransportError::is_connect)
+}
+
+fn endpoint_that_is_no_url(error: &(dyn Error + 'static)) -> Option<String> {
+    causes(error).map(ToString::to_string).find_map(|text| {
+        let named = NO_URL.iter().find_map(|beginning| text.split_once(beginning))?.1;
+        Some(named.split('`').next().unwrap_or_default().to_owned())
+    })
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -93,6 +93,23 @@ async fn endpoint_and_user_agent_are_the_configured_ones() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_no_url_is_named_and_nothing_is_sent() {
+    let nonsense = || Some("nonsense".to_owned());
+    let endpoints =
+        AwsEndpoints { route53: nonsense(), s3: nonsense(), sts: nonsense(), ..AwsEndpoints::default() };
+    let script = Script::new([]);
+    let aws = script.aws(AwsSettings { endpoints, ..AwsSettings::default() }).await;
+    let route53 = attempt(&aws).await.expect_err("nonsense is no URL");
+    let buckets = aws.s3(None).await.head_bucket().bucket("b").send().await;
+    let s3 = AwsFailure::of(&buckets.expect_err("nonsense is no URL"));
+    for failure in [route53, s3] {
+        assert_eq!(failure, AwsFailure::NoUrl("nonsense".to_owned()));
+        assert_eq!(failure.verdict(), Verdict::Final);
+    }
+    assert_eq!(script.arrived(), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn any_region_reaches_the_one_route53() {
     for region in [None, Some("eu-west-3".to_owned())] {
         let script = Script::new([Reply::Cut]);

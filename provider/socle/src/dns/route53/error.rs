@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::rejection::Refusal;
-use crate::clients::aws::AwsFailure;
+use crate::clients::aws::{AwsFailure, ENDPOINT_ADVICE};
 use crate::clients::retry::{Failure, Stop};
 
 /// An action of the Route 53 API.
@@ -182,6 +182,7 @@ fn advice(failure: &AwsFailure, action: Action) -> String {
              AWS_SECRET_ACCESS_KEY, AWS_PROFILE), by `profile` or `assume_role` in the provider's `aws` block, or by \
              the role of the machine or container that this runs on"
             .to_owned(),
+        AwsFailure::NoUrl(_) => ENDPOINT_ADVICE.to_owned(),
         AwsFailure::Unreached(_) => "Check the network, the proxy settings and, where one is given, the endpoint \
              `route53` in the provider's `aws` block"
             .to_owned(),
