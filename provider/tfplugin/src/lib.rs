@@ -70,7 +70,8 @@
 //! let served = Served::new().resource::<Zone>();
 //! ```
 //!
-//! `examples/notes.rs` is a complete provider with its `main`, in less than a hundred lines.
+//! `examples/notes.rs` is a complete provider with its `main`, in less than a hundred lines;
+//! `cargo run --example notes -- --debug` serves it to any Terraform that is told to attach.
 //!
 //! # The life of a resource, call by call
 //!
@@ -90,6 +91,9 @@
 //! attributes that the configuration leaves out become unknown; those that stay as they are keep their value
 //! (`use_state_for_unknown`), by map key and list position, so a new element is unknown while its neighbours stay known;
 //! then the resource's own `plan`; then what needs a new object is collected.
+//!
+//! What the schema makes of a plan stays as it was when unknown values turn out; a `plan` of one's own keeps that law by
+//! setting nothing that depends on a value not known yet.
 //!
 //! An unknown value never asks for a new object, because it may turn out to be the old one. If it turns out another,
 //! Terraform stops that apply ("changed the planned action"), and the next one replaces the object.

@@ -185,11 +185,27 @@ fn propose_each(nesting: Nesting, object: &Object, config: &Raw, prior: &Raw) ->
                 elements.iter().enumerate().map(|(i, element)| proposed(object, element, at(i))).collect(),
             )
         }
-        // Terraform pairs elements of a set by their arguments; without computed attributes that changes nothing
-        // but the defaults, which the plan fills in anyway.
-        (Nesting::Set, config) => config.clone(),
+        (Nesting::Set, Raw::Set(elements)) => {
+            let mut left = match prior {
+                Raw::Set(prior) => prior.clone(),
+                _ => Vec::new(),
+            };
+            Raw::set(elements.iter().map(|element| {
+                let pair = left.iter().position(|prior| is_pair(object, element, prior));
+                proposed(object, element, &pair.map_or(Raw::Null, |pair| left.remove(pair)))
+            }))
+        }
         _ => proposed(object, config, prior),
     }
+}
+
+/// Could the element of a set have become `prior`? Only what the provider may set, can differ where the user says nothing.
+fn is_pair(object: &Object, element: &Raw, prior: &Raw) -> bool {
+    object.attributes.iter().all(|attribute| {
+        let (element, prior) = (element.get(attribute.name), prior.get(attribute.name));
+        let may_be_computed = attribute.presence.is_computed() || attribute.default.is_some();
+        element == prior || element.is_null() && may_be_computed
+    })
 }
 
 /// What an apply makes of a plan: every unknown value has turned out.

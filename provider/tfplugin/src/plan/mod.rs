@@ -1,11 +1,14 @@
 //! Planning: what a change would make of a resource, as a pure function.
 //!
-//! Terraform plans twice: once for the person, and again inside every apply. Both must agree, so nothing here can see
-//! a client, a clock, or chance.
+//! Terraform plans twice: once for the person, and again inside every apply, where more is known. What the first plan
+//! knew must be the same in the second, so nothing here can see a client, a clock, or chance. For what follows from the
+//! schema that law holds by itself: a value is known only where the configuration, a default or the prior state gives
+//! it, and none of them changes when an unknown elsewhere turns out. A resource's own `plan` keeps it by setting
+//! nothing that depends on an unknown.
 //!
 //! The order, as terraform-plugin-framework has it: defaults → write-only arguments to null → where anything changed,
-//! computed attributes that the configuration leaves out become unknown → the attributes' own modifiers → the
-//! resource's own [`plan`](crate::Resource::plan).
+//! computed attributes that the configuration leaves out become unknown → those that stay keep their value → the
+//! resource's own [`plan`](crate::Resource::plan) → what needs a new object.
 
 mod conform;
 #[cfg(test)]
@@ -14,7 +17,7 @@ mod modify;
 mod unknown_elements;
 
 pub(crate) use conform::differences;
-pub(crate) use modify::{modify, settled};
+pub(crate) use modify::{modify, replacements, settled};
 pub(crate) use unknown_elements::told_apart;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -42,7 +45,8 @@ impl<M> Plan<M> {
         Self { config, prior, planned, replace: Vec::new(), warnings: Diagnostics::new() }
     }
 
-    /// A new object is needed because of this attribute.
+    /// A new object is needed because of this attribute. While what is planned for it is unknown that says nothing:
+    /// it may turn out to be the old value.
     pub fn requires_replace(&mut self, path: impl Into<Path>) {
         self.replace.push(path.into());
     }

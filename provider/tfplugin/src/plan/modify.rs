@@ -3,46 +3,55 @@
 use std::collections::BTreeMap;
 
 use crate::cty::Raw;
-use crate::path::Path;
+use crate::path::{Path, Step};
 use crate::schema::{Attribute, Kind, Nesting, Object, Replace};
 
-/// A plan as the schema makes it.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Modified {
-    /// The planned values.
-    pub(crate) planned: Raw,
-    /// The attributes whose change needs a new object, sorted, each once.
-    pub(crate) replace: Vec<Path>,
-}
-
+/// A plan as the schema makes it, before the resource's own `plan`.
+///
 /// `config`, `prior` and `proposed` are objects of this schema; `prior` is null for a new one. `proposed` is
 /// Terraform's own merge of the two.
-pub(crate) fn modify(object: &Object, config: &Raw, prior: &Raw, proposed: &Raw) -> Modified {
-    let mut planned = fill(object, config, proposed);
-    if planned != *prior {
-        planned = forget(object, config, &planned);
-        planned = keep(object, prior, &planned);
+pub(crate) fn modify(object: &Object, config: &Raw, prior: &Raw, proposed: &Raw) -> Raw {
+    let planned = fill(object, config, proposed);
+    if planned == *prior {
+        return planned;
     }
-    let mut replace = Vec::new();
-    if !prior.is_null() {
-        collect_replacements(object, prior, &planned, &Path::root(), &mut replace);
-    }
-    replace.sort();
-    replace.dedup();
-    Modified { planned, replace }
+    keep(object, prior, &forget(object, config, &planned))
 }
 
-/// Defaults in, write-only values out.
+/// The attributes whose change needs a new object, sorted, each once: those that the schema names, and those that the
+/// resource `asked` for.
+pub(crate) fn replacements(object: &Object, prior: &Raw, planned: &Raw, asked: Vec<Path>) -> Vec<Path> {
+    let mut found = asked;
+    // An unknown value may turn out to be the old one; replacing for it would be needless.
+    found.retain(|path| !at(planned, path).is_unknown());
+    if !prior.is_null() {
+        collect_replacements(object, prior, planned, &Path::root(), &mut found);
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What stands there; unknown below what is unknown.
+fn at<'r>(value: &'r Raw, path: &Path) -> &'r Raw {
+    path.steps().iter().fold(value, |value, step| match step {
+        _ if value.is_unknown() => value,
+        Step::Attribute(name) | Step::Key(name) => value.get(name),
+        Step::Index(index) => element_at(value, *index),
+    })
+}
+
+/// What the user wrote, and what is known where that is nothing: defaults, else what is proposed. No write-only values.
+///
+/// It starts from the configuration, because Terraform knows no defaults: for an element of a set it proposes the prior
+/// one that says the same but for them, so two elements may become one.
 fn fill(object: &Object, config: &Raw, proposed: &Raw) -> Raw {
-    rebuild(object, proposed, &[config, proposed], &|attribute, value, beside| {
-        let [config, proposed] = beside else { return value };
-        match (&attribute.default, &attribute.kind) {
-            _ if attribute.write_only => Raw::Null,
-            (Some(default), _) if config.is_null() => default.clone(),
-            // The provider chose the whole of it, so no default of the user's arguments has a place inside.
-            (None, Kind::Nested(..)) if config.is_null() => (*proposed).clone(),
-            _ => value,
-        }
+    rebuild(object, config, &[proposed], &|attribute, value, beside| match (&attribute.default, beside) {
+        _ if attribute.write_only => Raw::Null,
+        _ if !value.is_null() => value,
+        (Some(default), _) => default.clone(),
+        (None, [proposed]) => (*proposed).clone(),
+        (None, _) => value,
     })
 }
 
@@ -139,12 +148,14 @@ fn rebuild_each(nesting: Nesting, object: &Object, value: Raw, beside: &[&Raw], 
 }
 
 /// Elements of a set have no identity: what stands beside one is what says the same, where the user may say
-/// something. One without a counterpart is walked with itself.
+/// something; it may come from an earlier pass or a later one. One without a counterpart is walked with itself.
 fn counterpart<'r>(object: &Object, tree: &'r Raw, element: &'r Raw) -> &'r Raw {
     let Raw::Set(elements) = tree else { return element };
-    let same = |other: &&Raw| says_the_same(object, other, element);
-    let identical = elements.iter().find(|other| *other == element);
-    identical.or_else(|| elements.iter().find(same)).unwrap_or(element)
+    let find = |is_same: &dyn Fn(&Raw) -> bool| elements.iter().find(|other| is_same(other));
+    find(&|other| other == element)
+        .or_else(|| find(&|other| says_the_same(object, other, element)))
+        .or_else(|| find(&|other| says_the_same(object, element, other)))
+        .unwrap_or(element)
 }
 
 /// Is `element` what the plan may have made of `other`?
@@ -190,7 +201,6 @@ fn collect_replacements(object: &Object, prior: &Raw, planned: &Raw, path: &Path
 }
 
 fn replaces(attribute: &Attribute, before: &Raw, after: &Raw) -> bool {
-    // An unknown value may turn out to be the old one; replacing for it would be needless.
     if before == after || !after.is_wholly_known() {
         return false;
     }

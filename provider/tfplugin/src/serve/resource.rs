@@ -8,7 +8,7 @@ use crate::cty::{Raw, from_json};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::model::{self, Model};
 use crate::path::Path;
-use crate::plan::{Plan, differences, modify, settled, told_apart};
+use crate::plan::{Plan, differences, modify, replacements, settled, told_apart};
 use crate::resource::{CreateError, ImportId, MoveSource, Reached, Resource, Wanted};
 use crate::schema::Object;
 use crate::value::Typed as _;
@@ -122,17 +122,14 @@ impl<R: Resource> ServedResource<R::Clients> for Typed<R> {
     }
 
     fn plan(&self, config: Raw, prior: Raw, proposed: &Raw) -> Result<Planned, Diagnostics> {
-        let modified = modify(&self.object, &config, &prior, proposed);
-        let prior = if prior.is_null() { None } else { Some(model::read(prior)?) };
-        let planned = model::read(modified.planned.clone())?;
-        let mut plan = Plan::new(model::read::<R::Model>(config)?, prior, planned);
+        let by_schema = modify(&self.object, &config, &prior, proposed);
+        let model_of_prior = if prior.is_null() { None } else { Some(model::read(prior.clone())?) };
+        let mut plan = Plan::new(model::read(config)?, model_of_prior, model::read(by_schema.clone())?);
         R::plan(&mut plan)?;
-        let (state, more, warnings) = plan.into_parts();
-        let mut replace = modified.replace;
-        replace.extend(more);
-        replace.sort();
-        replace.dedup();
-        Ok(Planned { state: told_apart(self.plan_of(state), &modified.planned), replace, warnings })
+        let (planned, asked, warnings) = plan.into_parts();
+        let state = told_apart(self.plan_of(planned), &by_schema);
+        let replace = replacements(&self.object, &prior, &state, asked);
+        Ok(Planned { state, replace, warnings })
     }
 
     fn plan_destroy(&self, prior: Raw) -> Result<(), Diagnostics> {

@@ -190,6 +190,9 @@ impl Resource for Thing {
             plan.planned.colour = "foreseen".into();
             plan.warn(Diagnostic::warning("Foreseen", "The plan knew."));
         }
+        if let Some(prior) = plan.prior.as_ref().filter(|_| plan.planned.is_named("spelt otherwise")) {
+            plan.planned.name = prior.name.clone();
+        }
         if plan.prior.as_ref().is_some_and(|prior| prior.owner != plan.planned.owner) {
             plan.requires_replace(Self::paths().owner());
         }

@@ -97,6 +97,23 @@ async fn a_plan_may_know_more_warn_and_replace() {
 }
 
 #[tokio::test]
+async fn what_the_plan_leaves_as_it_was_needs_no_new_object() {
+    let terraform = Terraform::new().await;
+    let made = terraform.apply(None, Some(&full("good"))).await.ok();
+    let planned = terraform.plan(Some(&made), Some(&full("spelt otherwise"))).await;
+    assert_eq!(decoded::<Thing>(planned.planned_state).map(|thing| thing.name), Some("good".into()));
+    assert_eq!(planned.requires_replace, []);
+}
+
+#[tokio::test]
+async fn an_unknown_value_needs_no_new_object_though_the_resource_asks_for_one() {
+    let terraform = Terraform::new().await;
+    let made = terraform.apply(None, Some(&full("good"))).await.ok();
+    let planned = terraform.plan(Some(&made), Some(&Thing { owner: Value::Unknown, ..full("good") })).await;
+    assert_eq!(planned.requires_replace, [], "it may turn out to be the old owner");
+}
+
+#[tokio::test]
 async fn a_plan_can_be_refused() {
     let terraform = Terraform::new().await;
     let planned = terraform.plan(None, Some(&Thing::named("impossible"))).await;

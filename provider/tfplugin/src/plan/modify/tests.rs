@@ -1,20 +1,27 @@
+use std::cell::RefCell;
+
+use proptest::bool::weighted;
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::super::machine::{Disk, Label, Machine, applied, configuration, proposed};
 use super::*;
 use crate::Model as _;
 use crate::model;
+use crate::schema::Presence;
 use crate::value::{Typed as _, Value};
 
 /// Plans as Terraform would have it planned.
-fn plan_raw(config: &Raw, prior: &Raw) -> Modified {
+fn plan_raw(config: &Raw, prior: &Raw) -> (Raw, Vec<Path>) {
     let object = Machine::object();
-    modify(&object, config, prior, &proposed(&object, config, prior))
+    let planned = modify(&object, config, prior, &proposed(&object, config, prior));
+    let replace = replacements(&object, prior, &planned, Vec::new());
+    (planned, replace)
 }
 
 fn plan(config: &Machine, prior: Option<&Machine>) -> (Machine, Vec<Path>) {
     let prior = prior.map_or(Raw::Null, |prior| prior.clone().into_raw());
-    let Modified { planned, replace } = plan_raw(&config.clone().into_raw(), &prior);
+    let (planned, replace) = plan_raw(&config.clone().into_raw(), &prior);
     (model::read(planned).expect("a plan is a machine"), replace)
 }
 
@@ -144,7 +151,7 @@ fn a_drifted_default_in_a_set_is_planned_back() {
     let config = machine(Value::Null).into_raw();
     let drifted = made(&machine("blue".into())).into_raw();
     // Terraform pairs the elements, and proposes the prior value where the configuration has none.
-    let planned = modify(&Machine::object(), &config, &drifted, &drifted).planned;
+    let planned = modify(&Machine::object(), &config, &drifted, &drifted);
     let planned: Machine = model::read(planned).expect("a plan is a machine");
     assert_eq!(planned.labels, Value::Known([label("red".into())].into()));
 }
@@ -197,7 +204,7 @@ fn a_state_has_no_write_only_value_and_no_null_for_repeated_blocks() {
 
 /// Every attribute of the planned object with its value, and that of the configuration beside it.
 fn walk(object: &Object, config: &Raw, planned: &Raw, see: &mut impl FnMut(&Attribute, &Raw, &Raw)) {
-    let seen = std::cell::RefCell::new(Vec::new());
+    let seen = RefCell::new(Vec::new());
     rebuild(object, planned, &[config], &|attribute, value, beside| {
         seen.borrow_mut().push((attribute.clone(), beside[0].clone(), value.clone()));
         value
@@ -217,8 +224,8 @@ proptest! {
     #[test]
     fn planning_a_plan_changes_nothing(config in configuration(true), prior in configuration(false)) {
         let (config, prior) = (config.into_raw(), made(&prior).into_raw());
-        let once = plan_raw(&config, &prior);
-        prop_assert_eq!(&modify(&Machine::object(), &config, &prior, &once.planned), &once);
+        let (once, _) = plan_raw(&config, &prior);
+        prop_assert_eq!(&modify(&Machine::object(), &config, &prior, &once), &once);
     }
 
     #[test]
@@ -233,7 +240,7 @@ proptest! {
         prior in configuration(false),
     ) {
         let (config, prior) = (config.into_raw(), made(&prior).into_raw());
-        let planned = plan_raw(&config, &prior).planned;
+        let (planned, _) = plan_raw(&config, &prior);
         let mut wrong = Vec::new();
         walk(&Machine::object(), &config, &planned, &mut |attribute, config, planned| {
             let kept = match &attribute.kind {
@@ -249,22 +256,84 @@ proptest! {
     }
 
     #[test]
+    fn a_set_has_the_elements_that_the_user_wrote(
+        config in configuration(true),
+        prior in configuration(false),
+    ) {
+        let with_default = |label: Label| Label { colour: label.colour.or("red".into()), ..label };
+        let wanted = config.labels.clone().map(|labels| {
+            labels.into_iter().map(|label| label.map(with_default)).collect()
+        });
+        prop_assert_eq!(plan(&config, Some(&made(&prior))).0.labels, wanted);
+    }
+
+    #[test]
+    fn what_a_plan_knew_is_the_same_once_more_is_known(
+        config in configuration(false),
+        prior in proptest::option::of(configuration(false)),
+        hidden in vec(weighted(0.3), 100),
+    ) {
+        let config = config.into_raw();
+        let prior = prior.map_or(Raw::Null, |prior| made(&prior).into_raw());
+        let (first, replace) = plan_raw(&with_unknowns(&config, hidden), &prior);
+        let (second, replace_then) = plan_raw(&config, &prior);
+        prop_assert!(still_holds(&first, &second), "{:#?}\nbecame {:#?}", first, second);
+        prop_assert!(replace.iter().all(|path| replace_then.contains(path)), "{:?}, {:?}", replace, replace_then);
+    }
+
+    #[test]
     fn replacement_is_asked_for_once_in_order_and_never_by_an_unknown(
         config in configuration(true),
         prior in configuration(false),
     ) {
-        let planned = plan_raw(&config.into_raw(), &made(&prior).into_raw());
-        prop_assert!(planned.replace.is_sorted_by(|left, right| left < right));
-        for path in &planned.replace {
-            prop_assert!(at(&planned.planned, path).is_wholly_known(), "{}", path);
+        let (config, prior) = (config.into_raw(), made(&prior).into_raw());
+        let (planned, _) = plan_raw(&config, &prior);
+        let replace = replacements(&Machine::object(), &prior, &planned, every_path());
+        prop_assert!(replace.is_sorted_by(|left, right| left < right));
+        for path in &replace {
+            prop_assert!(!at(&planned, path).is_unknown(), "{}", path);
         }
     }
 }
 
-fn at<'r>(value: &'r Raw, path: &Path) -> &'r Raw {
-    use crate::path::Step;
-    path.steps().iter().fold(value, |value, step| match step {
-        Step::Attribute(name) | Step::Key(name) => value.get(name),
-        Step::Index(index) => element_at(value, *index),
+/// What the resource's own plan may ask for: anything, as it can be named without knowing the values.
+fn every_path() -> Vec<Path> {
+    let object = Machine::object();
+    let mut paths: Vec<_> =
+        object.attributes.iter().map(|attribute| Path::root().attribute(attribute.name)).collect();
+    let machine = Machine::paths();
+    paths.extend([machine.cards().index(0).size(), machine.disks().key("x").kind(), machine.boot().serial()]);
+    paths
+}
+
+/// The configuration while some of it still depends on others: any argument may be unknown.
+fn with_unknowns(config: &Raw, hidden: Vec<bool>) -> Raw {
+    let hidden = RefCell::new(hidden.into_iter());
+    rebuild(&Machine::object(), config, &[], &|attribute, value, _| {
+        let is_argument = attribute.presence != Presence::Computed;
+        let hide = is_argument && hidden.borrow_mut().next().unwrap_or(false);
+        if hide { Raw::Unknown } else { value }
     })
+}
+
+/// Is all that the first plan knew the same in the second? What is unknown may turn out as anything, so two elements of
+/// a set may turn out to be one.
+fn still_holds(first: &Raw, second: &Raw) -> bool {
+    match (first, second) {
+        (Raw::Unknown, _) => true,
+        (Raw::List(first), Raw::List(second)) => {
+            first.len() == second.len()
+                && first.iter().zip(second).all(|(first, second)| still_holds(first, second))
+        }
+        (Raw::Map(first), Raw::Map(second)) => {
+            first.keys().eq(second.keys())
+                && first.values().zip(second.values()).all(|(first, second)| still_holds(first, second))
+        }
+        (Raw::Set(first), Raw::Set(second)) => {
+            first.len() >= second.len()
+                && first.iter().all(|first| second.iter().any(|second| still_holds(first, second)))
+                && second.iter().all(|second| first.iter().any(|first| still_holds(first, second)))
+        }
+        (first, second) => first == second,
+    }
 }
