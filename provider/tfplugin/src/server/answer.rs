@@ -1,11 +1,13 @@
 //! What every answer has in common: a log line, diagnostics, and an end even after a panic.
 
 use std::future::Future;
+use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tonic::{Response, Status};
-use tracing::{Instrument as _, debug, info_span};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, debug, info_span};
 
 use super::encode;
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -60,16 +62,49 @@ impl Answer for pb::call_function::Response {
     }
 }
 
+/// What a call is about, by its name.
+pub(super) enum Subject {
+    Provider,
+    Resource(String),
+    DataSource(String),
+    Ephemeral(String),
+    Function(String),
+}
+
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
-/// Runs one call. The field names are those that users of other providers filter their logs by.
+impl Subject {
+    /// The fields are those that users of other providers filter their logs by; providers in Go leave a function's name
+    /// out. The process is part of the id, because each alias of a provider runs in its own and all write to one log.
+    fn span(&self, rpc: &'static str) -> Span {
+        let request = format!("{}-{}", process::id(), REQUESTS.fetch_add(1, Ordering::Relaxed));
+        let span = info_span!(
+            "rpc",
+            tf_rpc = rpc,
+            tf_req_id = request,
+            tf_resource_type = Empty,
+            tf_data_source_type = Empty,
+            tf_ephemeral_resource_type = Empty,
+            tf_function_name = Empty,
+        );
+        let (field, name) = match self {
+            Self::Provider => return span,
+            Self::Resource(name) => ("tf_resource_type", name),
+            Self::DataSource(name) => ("tf_data_source_type", name),
+            Self::Ephemeral(name) => ("tf_ephemeral_resource_type", name),
+            Self::Function(name) => ("tf_function_name", name),
+        };
+        span.record(field, name.as_str());
+        span
+    }
+}
+
+/// Runs one call.
 pub(super) async fn answer<A: Answer>(
     rpc: &'static str,
-    type_name: &str,
+    subject: Subject,
     call: impl Future<Output = Result<A, Diagnostics>>,
 ) -> Result<Response<A>, Status> {
-    let request = REQUESTS.fetch_add(1, Ordering::Relaxed);
-    let span = info_span!("rpc", tf_rpc = rpc, tf_req_id = request, tf_resource_type = type_name);
     let timed = async {
         let start = Instant::now();
         let outcome = in_call(call).await;
@@ -77,7 +112,7 @@ pub(super) async fn answer<A: Answer>(
         debug!(tf_req_duration_ms = elapsed, "answered");
         outcome
     };
-    Ok(Response::new(match timed.instrument(span).await {
+    Ok(Response::new(match timed.instrument(subject.span(rpc)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(errors)) => A::failed(errors),
         Err(panic) => {

@@ -8,7 +8,7 @@ use futures::stream::Empty;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Server;
-use super::answer::answer;
+use super::answer::{Subject, answer};
 use crate::proto::tfplugin6 as pb;
 use crate::proto::tfplugin6::provider_server::Provider as Service;
 use crate::provider::Provider;
@@ -19,16 +19,16 @@ fn not_implemented<T>(what: &str) -> Result<T, Status> {
     Err(Status::unimplemented(format!("this provider has no {what}")))
 }
 
-/// One line a call: its name, the type it is about, and who answers.
+/// One line a call: its name, what it is about, and who answers.
 macro_rules! calls {
-    ($($rpc:ident as $name:literal, $self:ident, $request:ident: $type_name:expr => $body:expr;)*) => {
+    ($($rpc:ident as $name:literal, $self:ident, $request:ident: $subject:ident$(($of:expr))? => $body:expr;)*) => {
         #[async_trait]
         impl<P: Provider> Service for Server<P> {
             $(
                 async fn $rpc(&$self, request: Request<pb::$rpc::Request>) -> Answered<pb::$rpc::Response> {
                     let $request = request.into_inner();
-                    let type_name: String = $type_name.to_owned();
-                    answer($name, &type_name, async { $body }).await
+                    let subject = Subject::$subject$(($of.clone()))?;
+                    answer($name, subject, async { $body }).await
                 }
             )*
 
@@ -86,38 +86,40 @@ macro_rules! calls {
 }
 
 calls! {
-    get_metadata as "GetMetadata", self, _request: "" => Ok(self.get_metadata());
-    get_provider_schema as "GetProviderSchema", self, _request: "" => Ok(self.get_provider_schema());
-    get_resource_identity_schemas as "GetResourceIdentitySchemas", self, _request: "" =>
+    get_metadata as "GetMetadata", self, _request: Provider => Ok(self.get_metadata());
+    get_provider_schema as "GetProviderSchema", self, _request: Provider => Ok(self.get_provider_schema());
+    get_resource_identity_schemas as "GetResourceIdentitySchemas", self, _request: Provider =>
         Ok(self.get_resource_identity_schemas());
-    get_functions as "GetFunctions", self, _request: "" => Ok(self.get_functions());
-    validate_provider_config as "ValidateProviderConfig", self, request: "" => self.validate_provider_config(&request);
-    configure_provider as "ConfigureProvider", self, request: "" => self.configure_provider(request).await;
-    validate_resource_config as "ValidateResourceConfig", self, request: request.type_name =>
+    get_functions as "GetFunctions", self, _request: Provider => Ok(self.get_functions());
+    validate_provider_config as "ValidateProviderConfig", self, request: Provider =>
+        self.validate_provider_config(&request);
+    configure_provider as "ConfigureProvider", self, request: Provider => self.configure_provider(request).await;
+    validate_resource_config as "ValidateResourceConfig", self, request: Resource(request.type_name) =>
         self.validate_resource_config(&request);
-    upgrade_resource_state as "UpgradeResourceState", self, request: request.type_name =>
+    upgrade_resource_state as "UpgradeResourceState", self, request: Resource(request.type_name) =>
         self.upgrade_resource_state(&request);
-    upgrade_resource_identity as "UpgradeResourceIdentity", self, request: request.type_name =>
+    upgrade_resource_identity as "UpgradeResourceIdentity", self, request: Resource(request.type_name) =>
         self.upgrade_resource_identity(&request);
-    read_resource as "ReadResource", self, request: request.type_name => self.read_resource(request).await;
-    plan_resource_change as "PlanResourceChange", self, request: request.type_name =>
+    read_resource as "ReadResource", self, request: Resource(request.type_name) => self.read_resource(request).await;
+    plan_resource_change as "PlanResourceChange", self, request: Resource(request.type_name) =>
         self.plan_resource_change(request);
-    apply_resource_change as "ApplyResourceChange", self, request: request.type_name =>
+    apply_resource_change as "ApplyResourceChange", self, request: Resource(request.type_name) =>
         self.apply_resource_change(request).await;
-    import_resource_state as "ImportResourceState", self, request: request.type_name =>
+    import_resource_state as "ImportResourceState", self, request: Resource(request.type_name) =>
         self.import_resource_state(request).await;
-    move_resource_state as "MoveResourceState", self, request: request.target_type_name =>
+    move_resource_state as "MoveResourceState", self, request: Resource(request.target_type_name) =>
         self.move_resource_state(request);
-    validate_data_resource_config as "ValidateDataResourceConfig", self, request: request.type_name =>
+    validate_data_resource_config as "ValidateDataResourceConfig", self, request: DataSource(request.type_name) =>
         self.validate_data_resource_config(&request);
-    read_data_source as "ReadDataSource", self, request: request.type_name => self.read_data_source(request).await;
-    validate_ephemeral_resource_config as "ValidateEphemeralResourceConfig", self, request: request.type_name =>
-        self.validate_ephemeral_resource_config(&request);
-    open_ephemeral_resource as "OpenEphemeralResource", self, request: request.type_name =>
+    read_data_source as "ReadDataSource", self, request: DataSource(request.type_name) =>
+        self.read_data_source(request).await;
+    validate_ephemeral_resource_config as "ValidateEphemeralResourceConfig", self,
+        request: Ephemeral(request.type_name) => self.validate_ephemeral_resource_config(&request);
+    open_ephemeral_resource as "OpenEphemeralResource", self, request: Ephemeral(request.type_name) =>
         self.open_ephemeral_resource(request).await;
-    renew_ephemeral_resource as "RenewEphemeralResource", self, request: request.type_name =>
+    renew_ephemeral_resource as "RenewEphemeralResource", self, request: Ephemeral(request.type_name) =>
         self.renew_ephemeral_resource(request).await;
-    close_ephemeral_resource as "CloseEphemeralResource", self, request: request.type_name =>
+    close_ephemeral_resource as "CloseEphemeralResource", self, request: Ephemeral(request.type_name) =>
         self.close_ephemeral_resource(request).await;
-    call_function as "CallFunction", self, request: request.name => Ok(self.call_function(&request));
+    call_function as "CallFunction", self, request: Function(request.name) => Ok(self.call_function(&request));
 }
