@@ -1,6 +1,5 @@
-//! A complete provider: notes, kept as files in a folder. To try it, `cargo build --example notes`, copy the program to
-//! `/tmp/terraform-provider-notes`, and run `TF_CLI_CONFIG_FILE=dev.tfrc terraform apply` in the folder `notes` beside
-//! this file. `dev.tfrc` there is the development override that makes `terraform init` needless.
+//! A complete provider: notes, kept as files in a folder. To try it, run `cargo run --example notes -- --debug` in one
+//! shell; in another, set the variable that it prints, and run `terraform apply` in the folder `notes` beside this file.
 
 use std::{fs, io, path::PathBuf, process::ExitCode};
 use tfplugin::{plugin, prelude::*};
@@ -92,7 +91,7 @@ impl Function for Slug {
     }
 }
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let notes = plugin::Program { name: "notes", address: "example.social/socle/notes", version: "1.0.0" };
     plugin::main(&notes, Server::<Notes>::new)
 }

@@ -44,6 +44,8 @@ impl Bare {
                 assert!(crashed.is_err(), "the thread panics");
                 validate_resource_config::Response::default()
             }
+            // With its frame it is above the 256 MiB that a response may have.
+            "bare_flood" => failed("x".repeat(256 << 20)),
             _ => validate_resource_config::Response::default(),
         }
     }

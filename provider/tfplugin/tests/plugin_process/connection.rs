@@ -5,10 +5,15 @@ use tfplugin::proto::goplugin::ConnInfo;
 use tfplugin::proto::goplugin::grpc_broker_client::GrpcBrokerClient;
 use tfplugin::proto::goplugin::grpc_stdio_client::GrpcStdioClient;
 use tfplugin::proto::tfplugin6::provider_client::ProviderClient;
-use tfplugin::proto::tfplugin6::{DynamicValue, get_provider_schema, read_data_source};
+use tfplugin::proto::tfplugin6::{
+    DynamicValue, get_provider_schema, read_data_source, validate_resource_config,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::codegen::http::Request;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -16,6 +21,7 @@ use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tower::{Service as _, ServiceExt as _};
 
 use crate::terraform::{Identity, Plugin, connect_plainly, patiently};
 
@@ -114,6 +120,41 @@ async fn reflection_lists_every_service() {
         "tfplugin6.Provider",
     ];
     assert_eq!(names, expected);
+}
+
+/// The answer to a call that announces a message of `length` bytes, and sends none of them.
+async fn announced(channel: &mut Channel, length: u32) -> Status {
+    let prefix = [&[0], length.to_be_bytes().as_slice()].concat();
+    let body = Body::new(String::from_utf8(prefix).expect("bytes below 128"));
+    let request = Request::post("http://localhost/tfplugin6.Provider/ReadDataSource")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    let request = request.body(body).expect("a request");
+    let channel = patiently(channel.ready()).await.expect("a connection");
+    let answer = patiently(channel.call(request)).await.expect("an answer");
+    Status::from_header_map(answer.headers()).expect("a refusal")
+}
+
+#[tokio::test]
+async fn a_request_may_be_as_large_as_for_providers_in_go_and_no_larger() {
+    let plugin = Plugin::start_without_tls(&[]).await;
+    let mut channel = connect_plainly(plugin.socket()).await.expect("a connection");
+    let too_large = announced(&mut channel, (256 << 20) + 1).await;
+    assert_eq!(too_large.code(), Code::OutOfRange, "{too_large}");
+    let unfinished = announced(&mut channel, 256 << 20).await;
+    assert_eq!(unfinished.code(), Code::Internal, "{unfinished}");
+}
+
+#[tokio::test]
+async fn a_response_above_the_limit_is_an_error_that_names_it() {
+    let plugin = Plugin::start_without_tls(&[]).await;
+    let channel = connect_plainly(plugin.socket()).await.expect("a connection");
+    let request =
+        validate_resource_config::Request { type_name: "bare_flood".to_owned(), ..Default::default() };
+    let answer = patiently(ProviderClient::new(channel).validate_resource_config(request)).await;
+    let refusal = answer.expect_err("a refusal");
+    assert_eq!(refusal.code(), Code::OutOfRange, "{refusal}");
+    assert!(refusal.message().ends_with("the limit is: 268435456 bytes"), "{refusal}");
 }
 
 #[tokio::test]

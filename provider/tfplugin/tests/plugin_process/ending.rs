@@ -7,20 +7,12 @@ use tfplugin::proto::goplugin::grpc_broker_client::GrpcBrokerClient;
 use tfplugin::proto::goplugin::grpc_stdio_client::GrpcStdioClient;
 use tfplugin::proto::tfplugin6::provider_client::ProviderClient;
 use tfplugin::proto::tfplugin6::validate_resource_config::Request;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::terraform::{Identity, Plugin, connect_plainly, output, patiently, program};
+use crate::terraform::{Debugged, Identity, Plugin, connect_plainly, patiently, program, send_signal};
 
 const NOTHING: [PathBuf; 0] = [];
-
-async fn send_signal(signal: &str, process: u32) {
-    let mut kill = Command::new("kill");
-    kill.args([signal, &process.to_string()]);
-    assert!(output(kill).await.status.success(), "kill {signal} {process}");
-}
 
 #[tokio::test]
 async fn shutdown_ends_the_open_streams_and_the_process() {
@@ -82,23 +74,13 @@ async fn termination_leaves_nothing_behind() {
 #[tokio::test]
 async fn debug_mode_tells_how_to_attach_and_ends_on_interrupt() {
     let temporary = tempfile::tempdir().expect("a folder");
-    let mut program = program(&[]);
-    program.arg("--debug").env("TMPDIR", temporary.path());
-    let mut process = program.spawn().expect("the program starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-    let variable = loop {
-        let line = patiently(lines.next_line()).await.expect("text").expect("the variable is printed");
-        if let Some(value) = line.trim().strip_prefix("TF_REATTACH_PROVIDERS=") {
-            break value.trim_matches('\'').to_owned();
-        }
-    };
-    let variable: serde_json::Value = serde_json::from_str(&variable).expect("JSON");
+    let mut debugged = Debugged::start(program(&[]), temporary.path()).await;
+    let variable: serde_json::Value = serde_json::from_str(&debugged.reattach).expect("JSON");
     let provider = &variable["registry.terraform.io/example/bare"];
-    assert_eq!(provider["Pid"], process.id().expect("the process runs"));
+    assert_eq!(provider["Pid"], debugged.process_id());
     let socket = PathBuf::from(provider["Addr"]["String"].as_str().expect("a path"));
     connect_plainly(&socket).await.expect("a plaintext connection");
 
-    send_signal("-INT", process.id().expect("the process runs")).await;
-    assert!(patiently(process.wait()).await.expect("the process ends").success());
+    assert!(debugged.interrupt().await.success());
     assert!(!socket.exists());
 }

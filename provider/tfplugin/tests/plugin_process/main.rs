@@ -4,5 +4,7 @@ mod command_line;
 mod connection;
 mod ending;
 mod handshake;
+mod notes;
+mod real_terraform;
 mod reports;
 mod terraform;

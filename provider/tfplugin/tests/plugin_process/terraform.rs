@@ -1,5 +1,6 @@
 //! Terraform's side of the process boundary, as go-plugin 1.8 plays it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,9 +18,9 @@ use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tfplugin::proto::goplugin::Empty;
 use tfplugin::proto::goplugin::grpc_controller_client::GrpcControllerClient;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::net::UnixStream;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 
@@ -46,9 +47,18 @@ impl Identity {
     }
 }
 
-/// The provider's program, with an environment of its own and nothing else.
+/// The program of the provider without a framework, with an environment of its own and nothing else.
 pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_terraform-provider-bare"));
+    isolated(env!("CARGO_BIN_EXE_terraform-provider-bare"), variables)
+}
+
+/// The program of the example.
+pub(crate) fn notes(variables: &[(&str, &str)]) -> Command {
+    isolated(env!("CARGO_BIN_EXE_terraform-provider-notes"), variables)
+}
+
+pub(crate) fn isolated(path: impl AsRef<OsStr>, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(path);
     command.env_clear().envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
@@ -82,9 +92,17 @@ impl Plugin {
 
     /// Starts the provider as a Terraform does that has no certificate.
     pub(crate) async fn start_without_tls(variables: &[(&str, &str)]) -> Self {
+        Self::run(program(variables)).await
+    }
+
+    /// Starts the example.
+    pub(crate) async fn start_notes(variables: &[(&str, &str)]) -> Self {
+        Self::run(notes(variables)).await
+    }
+
+    async fn run(mut program: Command) -> Self {
         let temporary = tempfile::tempdir().expect("a folder");
-        let mut program = program(&[COOKIE, ("PLUGIN_PROTOCOL_VERSIONS", "5,6")]);
-        program.env("TMPDIR", temporary.path()).envs(variables.iter().copied());
+        program.envs([COOKIE, ("PLUGIN_PROTOCOL_VERSIONS", "5,6")]).env("TMPDIR", temporary.path());
         let mut process = program.spawn().expect("the program starts");
         let stderr = BufReader::new(process.stderr.take().expect("piped"));
         let mut stdout = BufReader::new(process.stdout.take().expect("piped")).lines();
@@ -154,6 +172,47 @@ impl Plugin {
         let left = fs::read_dir(self.temporary.path()).expect("the folder is there");
         (status, stderr, left.map(|entry| entry.expect("an entry").path()).collect())
     }
+}
+
+/// A provider that waits for a Terraform to attach.
+pub(crate) struct Debugged {
+    pub(crate) process: Child,
+    /// The value of the variable that it asked for.
+    pub(crate) reattach: String,
+    /// Kept open, for it may still be writing.
+    _stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Debugged {
+    /// Starts `program` as a person does who looks for a mistake in it.
+    pub(crate) async fn start(mut program: Command, temporary: &Path) -> Self {
+        program.arg("--debug").env("TMPDIR", temporary);
+        let mut process = program.spawn().expect("the program starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        loop {
+            let line = patiently(lines.next_line()).await.expect("text").expect("the variable is printed");
+            if let Some(value) = line.trim().strip_prefix("TF_REATTACH_PROVIDERS=") {
+                let reattach = value.trim_matches('\'').to_owned();
+                return Self { process, reattach, _stdout: lines };
+            }
+        }
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id().expect("the process runs")
+    }
+
+    /// What Ctrl-C does.
+    pub(crate) async fn interrupt(&mut self) -> ExitStatus {
+        send_signal("-INT", self.process_id()).await;
+        patiently(self.process.wait()).await.expect("the process ends")
+    }
+}
+
+pub(crate) async fn send_signal(signal: &str, process: u32) {
+    let mut kill = Command::new("kill");
+    kill.args([signal, &process.to_string()]);
+    assert!(output(kill).await.status.success(), "kill {signal} {process}");
 }
 
 /// Connects in plaintext.
