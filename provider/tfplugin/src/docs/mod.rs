@@ -1,6 +1,6 @@
 //! Registry pages, written from the declarations.
 //!
-//! The layout is that of `tfplugindocs`, so the registry shows the pages and `tfplugindocs validate` accepts them.
+//! The layout is that of `tfplugindocs`, so the registry shows the pages; `tfplugindocs validate` (0.24) accepts them.
 //! What the declarations know is written out: constraints, defaults, what forces a new object, what must hold between
 //! arguments. Only the examples come from files, because a test can apply those.
 
