@@ -300,15 +300,25 @@ fn keeps(rule: &LifecycleRule) -> Option<i32> {
 
 /// Whether a rule of ours is in force for the whole bucket and does the rest, too.
 fn is_whole(rule: &LifecycleRule) -> bool {
-    let prefix = rule.filter().and_then(LifecycleRuleFilter::prefix);
     let uploads = rule
         .abort_incomplete_multipart_upload()
         .and_then(AbortIncompleteMultipartUpload::days_after_initiation);
     let marks = rule.expiration().and_then(LifecycleExpiration::expired_object_delete_marker);
+    let spared = rule.noncurrent_version_expiration().and_then(|old| old.newer_noncurrent_versions());
     rule.status() == &ExpirationStatus::Enabled
-        && prefix.unwrap_or_default().is_empty()
+        && rule.filter().is_none_or(takes_all)
+        && spared.is_none()
         && uploads == Some(UNFINISHED_DAYS)
         && marks == Some(true)
+}
+
+/// Whether a filter lets every object through. A list of conditions, of which S3 wants two, never does.
+fn takes_all(filter: &LifecycleRuleFilter) -> bool {
+    filter.prefix().unwrap_or_default().is_empty()
+        && filter.tag().is_none()
+        && filter.object_size_greater_than().is_none()
+        && filter.object_size_less_than().is_none()
+        && filter.and().is_none()
 }
 
 /// How many days our rule keeps old versions, when it is there.

@@ -1,3 +1,5 @@
+use aws_sdk_s3::types::{LifecycleRuleAndOperator, Tag};
+
 use super::*;
 
 fn wanted() -> Wanted {
@@ -105,4 +107,35 @@ fn rules_of_others_stay_and_those_that_break_the_promise_are_named() {
     let patient = Facts { lifecycle: Seen::Set(vec![theirs(90)]), ..safe() };
     assert_eq!(hasty_rules(&patient, &wanted()), [""; 0]);
     assert_eq!((kept_days(&facts), kept_days(&patient)), (Some(30), None));
+}
+
+#[test]
+fn our_rule_narrowed_by_hand_is_a_difference() {
+    let filter = LifecycleRuleFilter::builder;
+    let tag = || Tag::builder().key("k").value("v").build().unwrap();
+    let both = LifecycleRuleAndOperator::builder().prefix("").tags(tag()).build();
+    let narrowed = [
+        filter().prefix("databases/"),
+        filter().tag(tag()),
+        filter().object_size_greater_than(1),
+        filter().object_size_less_than(1 << 20),
+        filter().and(both),
+    ];
+    let standing = |rule| {
+        let facts = Facts { lifecycle: Seen::Set(vec![rule]), ..safe() };
+        Safeguard::Lifecycle.standing(&facts, &wanted())
+    };
+    let [ours] = &rules_with_ours(&[], &wanted()).unwrap()[..] else { panic!("one rule") };
+    for filter in narrowed {
+        let mut rule = ours.clone();
+        rule.filter = Some(filter.build());
+        assert_eq!(standing(rule.clone()), Standing::Drifted, "{rule:?}");
+    }
+    let mut sparing = ours.clone();
+    sparing.noncurrent_version_expiration =
+        Some(NoncurrentVersionExpiration::builder().noncurrent_days(30).newer_noncurrent_versions(5).build());
+    assert_eq!(standing(sparing), Standing::Drifted);
+    let mut bare = ours.clone();
+    bare.filter = None;
+    assert_eq!(standing(bare), Standing::Applied);
 }
