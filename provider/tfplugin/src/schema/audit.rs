@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Attribute, Kind, Object};
+use super::{Attribute, Kind, Nesting, Object, Presence};
 use crate::cty::{Raw, Type};
 use crate::model::Model as _;
 use crate::provider::Provider;
@@ -13,7 +13,8 @@ use crate::serve::ServedFunction;
 ///
 /// It asks for a description with a final full stop on everything, for names in snake case, each once and none of
 /// Terraform's own, for secrets that are `sensitive` or `write_only`, for defaults that their description states and
-/// their validators accept, for write-only arguments in resources only, and for identities made of plain values.
+/// their validators accept, for sets whose elements Terraform can tell apart, for write-only arguments in resources only,
+/// and for identities made of plain values.
 pub fn audit<P: Provider>() -> Vec<String> {
     let served = P::serves();
     let mut defects = served.duplicates.clone();
@@ -57,6 +58,9 @@ fn inside(object: &Object, path: &str, found: &mut Vec<String>) {
         if !seen.insert(attribute.name) {
             defects.push("there are two of this name".to_owned());
         }
+        if let Kind::Nested(Nesting::Set, object) = &attribute.kind {
+            defects.extend(confusable(object));
+        }
         found.extend(defects.into_iter().map(|defect| format!("{path}: {defect}")));
         if let Kind::Nested(_, object) = &attribute.kind {
             inside(object, &path, found);
@@ -66,6 +70,9 @@ fn inside(object: &Object, path: &str, found: &mut Vec<String>) {
         let path = below(path, block.name);
         let mut defects = named(block.name);
         defects.extend(described(block.description));
+        if block.nesting == Nesting::Set {
+            defects.extend(confusable(&block.object));
+        }
         if !seen.insert(block.name) {
             defects.push("there are two of this name".to_owned());
         }
@@ -109,6 +116,22 @@ fn described(text: &str) -> Option<String> {
         text if !text.ends_with('.') => Some("the description has no final full stop".to_owned()),
         _ => None,
     }
+}
+
+/// Terraform pairs an element of a set with the first prior one that says the same where the user said something. So a
+/// result may come from another element when the user can leave out what tells the two apart.
+fn confusable(object: &Object) -> Option<String> {
+    let attributes = || object.attributes.iter();
+    let has_results = attributes().any(|attribute| attribute.presence == Presence::Computed);
+    let mut left_out = attributes().filter(|attribute| {
+        attribute.presence == Presence::OptionalComputed || has_results && attribute.default.is_some()
+    });
+    left_out.next().map(|attribute| {
+        let name = attribute.name;
+        format!(
+            "in a set, elements that differ in {name} alone can be taken for each other: use a map or a list"
+        )
+    })
 }
 
 /// Terraform's own arguments of a `resource`, `data`, `ephemeral` or `provider` block.

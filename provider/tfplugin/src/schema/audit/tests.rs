@@ -17,6 +17,42 @@ struct Careless {
     /// Named otherwise
     #[tf(optional)]
     maxSize: Value<Inner>,
+    /// Its doors.
+    #[tf(optional)]
+    doors: Value<Set<Door>>,
+    /// Its windows.
+    #[tf(block)]
+    window: Value<Set<Window>>,
+    /// Its lamps.
+    #[tf(optional)]
+    lamps: Value<Set<Lamp>>,
+}
+
+/// A result, and a default beside it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]
+struct Door {
+    /// Its number.
+    #[tf(computed)]
+    number: Value<String>,
+    /// Its colour. Default: `red`.
+    #[tf(optional, default = "red")]
+    colour: Value<String>,
+}
+
+/// A choice of the provider's where the user makes none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]
+struct Window {
+    /// Its width in centimetres.
+    #[tf(optional, computed)]
+    width: Value<i64>,
+}
+
+/// All that the user left out has a default.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]
+struct Lamp {
+    /// Its power in watts. Default: `5`.
+    #[tf(optional, default = 5)]
+    power: Value<i64>,
 }
 
 /// What stands inside.
@@ -113,6 +149,10 @@ fn finds_every_defect_and_nothing_else() {
             "provider careless: maxSize: the name \"maxSize\" is not in snake case",
             "provider careless: maxSize: the description has no final full stop",
             "provider careless: maxSize.private_key: sounds like a secret, and is neither sensitive nor write-only",
+            "provider careless: doors: in a set, elements that differ in colour alone can be taken for each other: \
+             use a map or a list",
+            "provider careless: window: in a set, elements that differ in width alone can be taken for each other: \
+             use a map or a list",
             "provider careless: maxSize.password_wo: only a resource can have write-only arguments",
             "resource inner__thing: the name \"inner__thing\" is not in snake case",
             "resource inner__thing: private_key: sounds like a secret, and is neither sensitive nor write-only",
