@@ -42,6 +42,30 @@ fn found(host: &Host) -> Result<Option<String>, Fault> {
     Ok(None)
 }
 
+/// Who could still log in if passwords were not taken any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The session's own user; without a session, an administrator.
+    Open,
+    /// Not the session's own user.
+    ClosedTo(String),
+    /// No administrator at all.
+    ClosedToAll,
+}
+
+/// Who could still log in by a key in a file of his own.
+pub(super) fn way_without_password(host: &Host, login: &Login) -> Way {
+    let users = account::users(host).unwrap_or_default();
+    let own = users.iter().find(|user| login.is(&user.name));
+    match own {
+        Some(own) if has_key(host, own) => Way::Open,
+        Some(own) => Way::ClosedTo(own.name.clone()),
+        None if users.iter().any(|user| user.uid == 0 && has_key(host, user)) => Way::Open,
+        None if has_other_administrator(host).unwrap_or(false) => Way::Open,
+        None => Way::ClosedToAll,
+    }
+}
+
 /// Whether somebody other than root can become root and log in by key.
 pub(super) fn has_other_administrator(host: &Host) -> Result<bool, Fault> {
     let groups = account::groups(host)?;
@@ -50,9 +74,19 @@ pub(super) fn has_other_administrator(host: &Host) -> Result<bool, Fault> {
     let rules = rules_of_sudo(host)?;
     let users = account::users(host)?;
     Ok(users.iter().any(|user| {
-        let by_rule = rules.iter().any(|rule| rule.split_whitespace().next() == Some(user.name.as_str()));
+        let by_rule = rules.iter().any(|rule| makes_root(rule, &user.name));
         user.uid != 0 && (by_rule || administrators.contains(&&user.name)) && has_key(host, user)
     }))
+}
+
+/// Whether a line of sudo's rules lets that user become root: `NAME HOSTS = (WHO) COMMANDS`; without `(WHO)` it is root.
+fn makes_root(rule: &str, user: &str) -> bool {
+    let Some((head, commands)) = rule.split_once('=') else { return false };
+    if head.split_whitespace().next() != Some(user) {
+        return false;
+    }
+    let who = commands.trim_start().strip_prefix('(').and_then(|text| text.split([')', ':']).next());
+    who.is_none_or(|who| who.split(',').any(|name| ["ALL", "root"].contains(&name.trim())))
 }
 
 fn rules_of_sudo(host: &Host) -> Result<Vec<String>, Fault> {

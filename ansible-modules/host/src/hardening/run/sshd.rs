@@ -2,12 +2,12 @@
 
 use super::Hardening;
 use super::group::{Group, Part, lines};
-use super::login::{has_key, has_other_administrator};
+use super::login::{Way, way_without_password};
 use crate::file::File;
 use crate::hardening::control::Wanted;
 use crate::pending::Triggering;
 use crate::sshd::{DropIn, effective};
-use crate::{Fault, Host, Managed, Mode, Outcome, Program, State, account, unit};
+use crate::{Fault, Host, Managed, Mode, Outcome, Program, State, unit};
 
 const NAME: &str = "00-socle";
 /// Where our keywords stand.
@@ -29,7 +29,7 @@ pub(super) fn bring(hardening: &mut Hardening) -> Vec<Outcome> {
     let wanted = wanted(hardening);
     let broken = untried(host, &text, &wanted);
     for keyword in wanted {
-        match refusal(hardening, &keyword)
+        match refusal(hardening, &keyword, &before)
             .or_else(|| broken.as_ref().and_then(|_| tried(host, &text, &keyword)))
         {
             Some(fault) => {
@@ -82,22 +82,33 @@ fn found(text: &str, part: &Part) -> String {
 }
 
 /// What would lock this session, or everybody, out.
-fn refusal(hardening: &Hardening, keyword: &Keyword) -> Option<Fault> {
+fn refusal(hardening: &Hardening, keyword: &Keyword, effective: &[(String, String)]) -> Option<Fault> {
     match (keyword.part.key.as_str(), keyword.value.as_str()) {
         ("PermitRootLogin", "no") if hardening.login.is_root() => Some(Fault::refused(
             "this session is root's own and could not come back: log in as another user with sudo, and run again",
         )),
-        ("PasswordAuthentication", "no") if !somebody_has_a_key(hardening.host) => Some(Fault::refused(
-            "no account with sudo has an authorised key, so nobody could log in any more: give one a key, and run again",
-        )),
+        ("PasswordAuthentication", "no") if !has_keys_elsewhere(effective) => passwords_are_needed(hardening),
         _ => None,
     }
 }
 
-/// Whether an administrator, or root, logs in by key.
-fn somebody_has_a_key(host: &Host) -> bool {
-    let root = account::users(host).unwrap_or_default().into_iter().find(|user| user.uid == 0);
-    root.is_some_and(|root| has_key(host, &root)) || has_other_administrator(host).unwrap_or(false)
+/// Whether sshd lets people in by what stands in no file of theirs: by certificates, or by keys that a command finds.
+fn has_keys_elsewhere(effective: &[(String, String)]) -> bool {
+    let is_set = |keyword| value_in(effective, keyword).is_some_and(|value| value != "none");
+    is_set("TrustedUserCAKeys") || is_set("AuthorizedKeysCommand")
+}
+
+fn passwords_are_needed(hardening: &Hardening) -> Option<Fault> {
+    match way_without_password(hardening.host, &hardening.login) {
+        Way::Open => None,
+        Way::ClosedTo(user) => Some(Fault::refused(format!(
+            "{user}, to whom this session belongs, has no authorised key and could not log in any more: give it one, and \
+             run again"
+        ))),
+        Way::ClosedToAll => Some(Fault::refused(
+            "no account with sudo has an authorised key, so nobody could log in any more: give one a key, and run again",
+        )),
+    }
 }
 
 /// Why sshd does not take all that is new together; none when it does, or when nothing is new.

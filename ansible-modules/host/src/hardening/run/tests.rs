@@ -163,16 +163,57 @@ fn a_container_does_not_claim_what_is_its_machines() {
     }
 }
 
+/// What becomes of the control that ends logins by password.
+fn without_passwords(root: &Root, host: &Host) -> (State, String) {
+    let mut strict = arguments("baseline");
+    strict.enable.insert("ssh.password-authentication".into());
+    let told = run(host, &strict, Mode::Apply).unwrap();
+    let outcome = told.outcomes.iter().find(|outcome| outcome.id == "ssh.password-authentication").unwrap();
+    let written = root.read("/etc/ssh/sshd_config.d/00-socle.conf").contains("PasswordAuthentication no");
+    assert_eq!(written, outcome.state == State::Changed, "{outcome:?}");
+    (outcome.state, outcome.message.clone())
+}
+
 #[test]
 fn password_logins_stay_where_nobody_with_sudo_has_a_key() {
     let root = root();
+    assert_eq!(without_passwords(&root, &obeying(&root)).0, State::Changed);
+    let root = self::root();
     root.write("/home/admin/.ssh/authorized_keys", "");
-    let mut strict = arguments("baseline");
-    strict.enable.insert("ssh.password-authentication".into());
-    let told = run(&obeying(&root), &strict, Mode::Apply).unwrap();
-    let outcome = told.outcomes.iter().find(|outcome| outcome.id == "ssh.password-authentication").unwrap();
-    assert_eq!(outcome.state, State::Refused);
-    assert!(!root.read("/etc/ssh/sshd_config.d/00-socle.conf").contains("PasswordAuthentication"));
+    assert_eq!(without_passwords(&root, &obeying(&root)).0, State::Refused);
+    // Who becomes another than root by sudo brings nobody back.
+    root.write(
+        "/etc/passwd",
+        "root:x:0:0:root:/root:/bin/bash\nbackup:x:1001:1001::/home/backup:/bin/bash\n",
+    );
+    root.write("/home/backup/.ssh/authorized_keys", "ssh-ed25519 AAAA\n");
+    root.write("/etc/sudoers.d/backup", "backup ALL=(postgres) NOPASSWD: ALL\n");
+    assert_eq!(without_passwords(&root, &obeying(&root)).0, State::Refused);
+    root.write("/etc/sudoers.d/backup", "backup ALL = (ALL:ALL) NOPASSWD: ALL\n");
+    assert_eq!(without_passwords(&root, &obeying(&root)).0, State::Changed);
+}
+
+#[test]
+fn password_logins_stay_where_the_sessions_own_user_has_no_key() {
+    let root = root();
+    root.write("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nadmin:x:1000:1000::/home/admin:/bin/bash\nother:x:1001:1001::/home/other:/bin/bash\n");
+    root.write(
+        &format!("/proc/{}/status", std::process::id()),
+        "Name:\ttest\nUid:\t1001\t1001\t1001\t1001\nPPid:\t1\n",
+    );
+    let (state, message) = without_passwords(&root, &obeying(&root));
+    assert_eq!(state, State::Refused);
+    assert!(message.contains("other, to whom this session belongs"), "{message}");
+    // Who came by a certificate comes back by one.
+    let certified = root.answering(|program| {
+        let stdout = if program.arguments() == ["-T"] {
+            "trustedusercakeys /etc/ssh/ca.pub\n".into()
+        } else {
+            said_by(program)
+        };
+        Output { code: Some(0), stdout, ..Output::default() }
+    });
+    assert_eq!(without_passwords(&root, &certified).0, State::Changed);
 }
 
 fn asked() -> impl Strategy<Value = Arguments> {
