@@ -1,7 +1,7 @@
 //! Making a host as it should be, and forgetting it.
 
 use serde_json::{Map as Object, Value as Json};
-use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached, Value};
+use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached};
 
 use super::bootstrap::enter;
 use super::facts::Facts;
@@ -73,7 +73,11 @@ fn speaks_to_the_host(prior: &ManagedHost, planned: &ManagedHost) -> bool {
 pub(super) async fn delete(call: &Call<Clients>, state: ManagedHost) -> Result<(), Reached<ManagedHost>> {
     let (Some(host), Some(id)) = (state.host(), state.id.known()) else { return Ok(()) };
     let (ssh, budget) = (call.clients().ssh(), budget(call));
-    match owner::release(ssh, &host, &Subject::ALL, id, &budget).await {
+    let given_up = async {
+        owner::release(ssh, &host, &Subject::ALL, id, &budget).await?;
+        owner::leave(ssh, &host, &budget).await
+    };
+    match given_up.await {
         Ok(()) => Ok(()),
         Err(error) => forget(call, &state.on_unreachable, &error).map_err(|error| Reached::new(state, error)),
     }
@@ -193,7 +197,7 @@ impl<'c> Work<'c> {
         let at = |error: SshError| error.error().at(ManagedHost::paths().firewall());
         let told = arguments::firewall(block, port, self.id());
         let result = self.run(host, "firewall", &told).await.map_err(at)?;
-        if result.changed {
+        if result.changed || controls::awaits_confirmation(&result) {
             self.ssh.hang_up(host).await;
             self.run(host, "firewall", &arguments::confirmation(self.id())).await.map_err(at)?;
         }

@@ -21,9 +21,16 @@ pub(super) fn of_hardening(report: &HostReport) -> Map<String> {
     report.controls.iter().map(|control| (control.id.clone(), word(control.standing))).collect()
 }
 
-/// The standing of a firewall as a check finds it.
+/// The standing of a firewall as a check finds it. Rules that go away by themselves do not stand.
 pub(super) fn of_firewall(result: &ModuleResult) -> Value<String> {
-    word(if result.changed { Standing::Drifted } else { Standing::Applied })
+    let stands = !result.changed && !awaits_confirmation(result);
+    word(if stands { Standing::Applied } else { Standing::Drifted })
+}
+
+/// Whether rules are loaded that go away by themselves unless a new session confirms them: new ones, or those of a run
+/// that was killed before it did.
+pub(super) fn awaits_confirmation(result: &ModuleResult) -> bool {
+    result.more.get("awaiting_confirmation") == Some(&true.into())
 }
 
 /// The standing of a firewall that was loaded and confirmed.
@@ -73,6 +80,18 @@ pub(super) fn agreed(planned: &Value<Map<String>>, found: Map<String>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_firewall_that_waits_to_be_confirmed_does_not_stand() {
+        let told = |changed, awaiting: bool| {
+            let answer = ModuleResult { changed, ..ModuleResult::default() };
+            of_firewall(&answer.with("awaiting_confirmation", awaiting))
+        };
+        assert_eq!(told(false, false), "applied".into());
+        for drifted in [told(true, false), told(false, true)] {
+            assert_eq!(drifted, "drifted".into());
+        }
+    }
 
     fn states(states: &[(&str, &str)]) -> Map<String> {
         states.iter().map(|(id, state)| ((*id).to_owned(), Value::from(*state))).collect()

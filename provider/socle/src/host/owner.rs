@@ -6,7 +6,7 @@ use host::owner::{FOLDER, Record};
 
 use super::readers::FORGET;
 use crate::clients::retry::Budget;
-use crate::clients::ssh::{Command, Host, Ssh, SshError};
+use crate::clients::ssh::{Command, Host, LIBEXEC, Ssh, SshError};
 
 /// What is owned on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub(super) fn name_of(id: &str) -> String {
 }
 
 const KIND: &str = "socle_host";
+
+/// There on a node of a cluster, whose timer runs one of our programs.
+const CLUSTER: &str = "/var/lib/socle/cluster";
 
 /// Prints `SUBJECT JSON` for each record.
 const READ: &str = "cd /var/lib/socle/owners 2>/dev/null || exit 0; for f in *.json; do [ -e \"$f\" ] || continue; \
@@ -83,7 +86,7 @@ pub(super) async fn claim(
     Ok(())
 }
 
-/// Gives subjects back, when they are ours. With the last of all owners go our programs and records.
+/// Gives subjects back, when they are ours.
 ///
 /// # Errors
 /// The host's answer.
@@ -95,12 +98,9 @@ pub(super) async fn release(
     budget: &Budget,
 ) -> Result<(), SshError> {
     let names: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
-    // What keeps the firewall over a restart, and originals of files that were replaced, stay with the settings.
     let line = format!(
         "set -eu; i=$(cat); cd {FOLDER} 2>/dev/null || exit 0; for s in {}; do \
-         ! grep -qsF -- \"$i\" \"$s.json\" || rm -f \"$s.json\"; done; \
-         [ -z \"$(ls -A)\" ] || exit 0; rm -rf /usr/local/libexec/socle; {FORGET}; cd /; \
-         rmdir {FOLDER} /var/lib/socle/pending /var/lib/socle 2>/dev/null || :",
+         ! grep -qsF -- \"$i\" \"$s.json\" || rm -f \"$s.json\"; done",
         names.join(" ")
     );
     let name = name_of(id);
@@ -108,17 +108,19 @@ pub(super) async fn release(
     ssh.run_as_root(host, command, budget).await.map(drop)
 }
 
-/// Takes our programs and records off a host on which nobody owns anything any more.
+/// Takes our programs and records off a host on which nobody owns anything any more, and which is no node of a cluster.
 ///
 /// # Errors
 /// The host's answer.
 pub(crate) async fn leave(ssh: &Ssh, host: &Host, budget: &Budget) -> Result<(), SshError> {
-    let line = "set -eu; cd /var/lib/socle/owners 2>/dev/null || exit 0; [ -z \"$(ls -A)\" ] || exit 0; \
-                rm -rf /usr/local/libexec/socle; cd /; rmdir /var/lib/socle/owners; \
-                rmdir /var/lib/socle/pending /var/lib/socle/backup /var/lib/socle-drill /etc/socle/backup /etc/socle \
-                2>/dev/null || :; \
-                rmdir /var/lib/socle 2>/dev/null || :";
-    ssh.run_as_root(host, Command { step: "leave the host", line, stdin: b"" }, budget).await.map(drop)
+    // What keeps the firewall over a restart, and originals of files that were replaced, stay with the settings.
+    let line = format!(
+        "set -eu; cd {FOLDER} 2>/dev/null || exit 0; [ -z \"$(ls -A)\" ] || exit 0; \
+         [ ! -e {CLUSTER} ] || exit 0; rm -rf {LIBEXEC}; {FORGET}; cd /; \
+         rmdir {FOLDER} /var/lib/socle/pending /var/lib/socle/backup /var/lib/socle-drill /etc/socle/backup /etc/socle \
+         2>/dev/null || :; rmdir /var/lib/socle 2>/dev/null || :"
+    );
+    ssh.run_as_root(host, Command { step: "leave the host", line: &line, stdin: b"" }, budget).await.map(drop)
 }
 
 /// Why a subject was not taken.
