@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::fields::FieldSet;
-use super::identity::{Identity, Subject};
+use super::identity::{Identity, Subject, TypeName};
 use super::kinds;
 use super::manifest::Manifest;
 use super::ownership::{CREATING, DIGEST, OWNER, Owner, PREVENT_PRUNE, Stage, annotation, owner};
@@ -56,10 +56,28 @@ impl Observed {
 /// What an earlier apply left in the state.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Known {
+    /// The digest of the document that was applied.
+    pub digest: Option<String>,
+    /// Whether it did what it is for.
+    pub ready: bool,
     /// The fields that a refresh found in other hands; the plan showed them.
     pub drifted: Vec<String>,
     /// The fields that were ours after the last apply.
     pub fields: FieldSet,
+}
+
+impl Known {
+    /// Was it a job that did its work, and that the cluster deletes after that? It must not run a second time.
+    fn has_passed(&self, manifest: &Manifest) -> bool {
+        self.ready
+            && passes(&manifest.identity.type_name, &self.fields)
+            && self.digest.as_deref() == Some(&manifest.digest())
+    }
+}
+
+/// Does the cluster delete such an object some time after it has ended? `fields` are those that were applied.
+pub fn passes(type_name: &TypeName, fields: &FieldSet) -> bool {
+    kinds::is_job(type_name) && fields.has(&["spec", "ttlSecondsAfterFinished"])
 }
 
 /// What the user allows.
@@ -121,6 +139,10 @@ pub fn step(
     known: Option<&Known>,
     adoption: Adoption,
 ) -> Result<Step, Foreign> {
+    let is_leaving = observed.is_none_or(|observed| observed.terminating);
+    if is_leaving && known.is_some_and(|known| known.has_passed(manifest)) {
+        return Ok(Step::Leave);
+    }
     let takes_back = known.map(|known| known.drifted.clone()).unwrap_or_default();
     let Some(observed) = observed else { return Ok(Step::Apply { takes_back }) };
     if observed.terminating {

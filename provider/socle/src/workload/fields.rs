@@ -42,6 +42,17 @@ impl FieldSet {
         lost
     }
 
+    /// Is the field that these names lead to one of them?
+    pub fn has(&self, names: &[&str]) -> bool {
+        let mut below = Some(&self.0);
+        let mut steps = names.iter().map(|name| format!("f:{name}"));
+        steps.all(|step| {
+            let field = below.and_then(|fields| fields.get(&step));
+            below = field.and_then(Value::as_object);
+            field.is_some()
+        })
+    }
+
     /// Is there no field in it?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

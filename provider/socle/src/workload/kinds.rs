@@ -145,6 +145,11 @@ pub fn rank(type_name: &TypeName) -> Rank {
     listed.map_or(Rank::Rest, |(_, _, rank)| *rank)
 }
 
+/// Is it work that ends?
+pub fn is_job(type_name: &TypeName) -> bool {
+    type_name.group == "batch" && type_name.kind == "Job"
+}
+
 /// Does it hold what a person would miss? Such an object is kept unless an annotation gives it free.
 pub fn is_precious(type_name: &TypeName) -> bool {
     type_name.group == CORE && matches!(type_name.kind.as_str(), "Namespace" | "PersistentVolumeClaim")

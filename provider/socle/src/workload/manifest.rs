@@ -148,6 +148,11 @@ impl Manifest {
         text
     }
 
+    /// Does the cluster delete it some time after it has ended?
+    pub fn passes(&self) -> bool {
+        kinds::is_job(&self.identity.type_name) && !self.object["spec"]["ttlSecondsAfterFinished"].is_null()
+    }
+
     /// When its turn is.
     pub fn rank(&self) -> Rank {
         kinds::rank(&self.identity.type_name)

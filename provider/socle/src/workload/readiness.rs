@@ -26,7 +26,9 @@ pub fn has_status(type_name: &TypeName) -> bool {
 
 /// How far `object` is. `late` are the storage classes that bind a claim only to a pod that uses it.
 pub fn readiness(type_name: &TypeName, object: &Value, late: &[String]) -> Readiness {
-    if !object["metadata"]["deletionTimestamp"].is_null() {
+    let has_ended =
+        kinds::is_job(type_name) && ["Complete", "Failed"].iter().any(|end| is_true(object, end).is_some());
+    if !object["metadata"]["deletionTimestamp"].is_null() && !has_ended {
         return Readiness::Waiting("it is being deleted".to_owned());
     }
     match rule(type_name) {

@@ -25,7 +25,8 @@ fn observed(object: &Value) -> Observed {
 }
 
 fn known(object: &Value) -> Known {
-    Known { drifted: Vec::new(), fields: FieldSet::owned(object) }
+    let digest = object["metadata"]["annotations"][DIGEST].as_str().map(str::to_owned);
+    Known { digest, ready: true, drifted: Vec::new(), fields: FieldSet::owned(object) }
 }
 
 fn decide(manifest: &Manifest, object: &Value, known: &Known) -> Result<Step, Foreign> {
@@ -101,6 +102,33 @@ fn what_is_on_its_way_out_is_awaited() {
     let mut object = applied(&manifest, "api");
     object["metadata"]["deletionTimestamp"] = json!("2026-11-24T00:00:00Z");
     assert_eq!(decide(&manifest, &object, &Known::default()), Ok(Step::AwaitThenApply));
+}
+
+fn job(ttl: &str) -> Manifest {
+    let text = format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{name: migrate}}\nspec: {{{ttl}}}\n");
+    read(&text, Some("a")).unwrap().remove(0)
+}
+
+#[test]
+fn a_job_that_ended_and_was_told_to_go_runs_no_second_time() {
+    let manifest = job("ttlSecondsAfterFinished: 60");
+    let mut object = applied(&manifest, "web");
+    object["metadata"]["managedFields"][0]["fieldsV1"] = json!({"f:spec": {"f:ttlSecondsAfterFinished": {}}});
+    let done = known(&object);
+    object["metadata"]["deletionTimestamp"] = json!("2026-11-24T00:00:00Z");
+    let step = |manifest: &Manifest, observed, known: &Known| {
+        step(manifest, "web", observed, Some(known), Adoption::Refuse).unwrap()
+    };
+    assert_eq!(step(&manifest, None, &done), Step::Leave);
+    let leaving = observed(&object);
+    assert_eq!(step(&manifest, Some(&leaving), &done), Step::Leave);
+    assert_eq!(step(&job("ttlSecondsAfterFinished: 90"), None, &done), apply(), "another document");
+    assert_eq!(step(&manifest, None, &Known { ready: false, ..done.clone() }), apply(), "it had not ended");
+    assert_eq!(
+        step(&manifest, None, &Known { fields: FieldSet::default(), ..done }),
+        apply(),
+        "nothing let it go"
+    );
 }
 
 #[test]

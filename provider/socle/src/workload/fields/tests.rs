@@ -61,6 +61,13 @@ fn an_item_that_is_gone_is_named_once() {
 }
 
 #[test]
+fn a_field_is_found_by_its_names() {
+    let set = set(json!({"f:spec": {"f:ttlSecondsAfterFinished": {}, "f:template": {"f:spec": {}}}}));
+    assert!(set.has(&["spec", "ttlSecondsAfterFinished"]) && set.has(&["spec", "template"]));
+    assert!(!set.has(&["ttlSecondsAfterFinished"]) && !set.has(&["spec", "suspend", "x"]));
+}
+
+#[test]
 fn what_others_add_is_no_loss() {
     let mut now = deployment();
     now["f:spec"]["f:paused"] = json!({});

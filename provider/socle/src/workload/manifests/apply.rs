@@ -217,7 +217,12 @@ impl<'c> Work<'c> {
         let prior = self.prior.get(label)?;
         let drifted =
             prior.drifted_fields.known().into_iter().flatten().filter_map(|field| field.known().cloned());
-        Some(Known { drifted: drifted.collect(), fields: self.fields.get(label)?.clone() })
+        Some(Known {
+            digest: prior.digest.known().cloned(),
+            ready: prior.ready == true.into(),
+            drifted: drifted.collect(),
+            fields: self.fields.get(label)?.clone(),
+        })
     }
 
     /// The values of a secret join it only now: on their way to the server.
@@ -294,11 +299,8 @@ impl<'c> Work<'c> {
     async fn await_definitions(&self, tasks: &[Task]) -> Result<(), Problems> {
         let is_new =
             |task: &&Task| task.target.manifest.rank() == Rank::Definitions && task.step != Step::Leave;
-        let definitions: Vec<_> = tasks.iter().filter(is_new).map(|task| &task.target).collect();
-        if definitions.is_empty() {
-            return Ok(());
-        }
-        self.session.await_ready(&definitions).await
+        let mut definitions: Vec<_> = tasks.iter().filter(is_new).map(|task| &task.target).collect();
+        self.session.await_ready(&mut definitions).await
     }
 
     // === after ===
@@ -311,11 +313,14 @@ impl<'c> Work<'c> {
         };
         let open: Vec<_> = tasks.iter().filter(|task| !was_ready(task)).map(|task| &task.target).collect();
         if self.planned.waits() {
-            self.session.await_ready(&open).await?;
+            let mut waiting = open.clone();
+            let outcome = self.session.await_ready(&mut waiting).await;
+            // Also where others fail: a job that has ended may be gone at the next look, and must not run again.
             for target in &open {
-                self.set_ready(&target.label, true);
+                let is_ready = !waiting.iter().any(|waiting| waiting.label == target.label);
+                self.set_ready(&target.label, is_ready);
             }
-            return Ok(());
+            return outcome;
         }
         let ready = self.session.ready_now(&open).await.map_err(|problem| vec![problem])?;
         for (target, ready) in open.iter().zip(ready) {

@@ -1,6 +1,6 @@
 //! What a change of manifests would do: pure functions of configuration and prior state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tfplugin::{Diagnostic, Diagnostics, Map, Model as _, Plan, Value};
 
@@ -9,7 +9,7 @@ use super::super::identity::{Identity, Subject};
 use super::super::kinds;
 use super::super::manifest::{Manifest, Seal};
 use super::super::ownership::{PREVENT_PRUNE, annotation};
-use super::{Manifests, ObjectState, Objects, refused};
+use super::{Manifests, ObjectState, refused};
 
 /// What the schema cannot say.
 pub(super) fn validate(config: &Manifests, found: &mut Diagnostics) {
@@ -30,13 +30,12 @@ pub(super) fn validate(config: &Manifests, found: &mut Diagnostics) {
 pub(super) fn plan(plan: &mut Plan<Manifests>) -> Result<(), Diagnostics> {
     plan_versions(plan);
     let wanted = plan.planned.wanted().map_err(|refusals| refused(&refusals))?;
-    let prior = plan.prior.as_ref().map(Manifests::objects).unwrap_or_default();
     let Some(wanted) = wanted else {
         plan.planned.objects = Value::Unknown;
         return Ok(());
     };
-    plan.planned.objects = planned_objects(&wanted, &prior, &plan.planned).into();
-    for warning in left_behind(plan, &wanted, &prior) {
+    plan.planned.objects = planned_objects(&wanted, plan.prior.as_ref(), &plan.planned).into();
+    for warning in left_behind(plan, &wanted) {
         plan.warn(warning);
     }
     Ok(())
@@ -53,19 +52,37 @@ fn plan_versions(plan: &mut Plan<Manifests>) {
     }
 }
 
-fn planned_objects(wanted: &[Manifest], prior: &Objects, planned: &Manifests) -> Map<ObjectState> {
-    let by_subject: BTreeMap<Subject, &ObjectState> = prior
+fn planned_objects(wanted: &[Manifest], prior: Option<&Manifests>, planned: &Manifests) -> Map<ObjectState> {
+    let objects = prior.map(Manifests::objects).unwrap_or_default();
+    let by_subject: BTreeMap<Subject, ObjectState> = objects
+        .into_iter()
+        .filter_map(|(label, object)| Some((Identity::parse(&label)?.subject(), object)))
+        .collect();
+    // A job that has ended may be gone, and its next version is another object then.
+    let before = prior.and_then(|prior| prior.wanted().ok().flatten()).unwrap_or_default();
+    let passing: BTreeSet<Subject> = before
         .iter()
-        .filter_map(|(label, object)| Some((Identity::parse(label)?.subject(), object)))
+        .chain(wanted)
+        .filter(|manifest| manifest.passes())
+        .map(|manifest| manifest.identity.subject())
         .collect();
     let object = |manifest: &Manifest| {
-        let before = by_subject.get(&manifest.identity.subject()).copied();
-        (manifest.identity.to_string(), Value::Known(planned_object(manifest, before, planned)))
+        let subject = manifest.identity.subject();
+        let may_be_another =
+            planned.replaces(&manifest.identity.type_name.kind) || passing.contains(&subject);
+        let object = planned_object(manifest, by_subject.get(&subject), may_be_another, planned);
+        (manifest.identity.to_string(), Value::Known(object))
     };
     wanted.iter().map(object).collect()
 }
 
-fn planned_object(manifest: &Manifest, before: Option<&ObjectState>, planned: &Manifests) -> ObjectState {
+/// `may_be_another` says whether a change of it may take another object in its place.
+fn planned_object(
+    manifest: &Manifest,
+    before: Option<&ObjectState>,
+    may_be_another: bool,
+    planned: &Manifests,
+) -> ObjectState {
     let digest = manifest.digest();
     let is_open = manifest.seal == Seal::Open;
     let is_as_before = before.is_some_and(|before| {
@@ -73,9 +90,8 @@ fn planned_object(manifest: &Manifest, before: Option<&ObjectState>, planned: &M
             && before.digest.known() == Some(&digest)
             && before.drifted_fields.known().is_some_and(Vec::is_empty)
     });
-    let may_be_another = !is_as_before && planned.replaces(&manifest.identity.type_name.kind);
     let uid = match before {
-        Some(before) if !may_be_another && !before.uid.is_null() => before.uid.clone(),
+        Some(before) if (is_as_before || !may_be_another) && !before.uid.is_null() => before.uid.clone(),
         _ => Value::Unknown,
     };
     let ready = match before {
@@ -88,7 +104,8 @@ fn planned_object(manifest: &Manifest, before: Option<&ObjectState>, planned: &M
 }
 
 /// What goes out of the state and stays in the cluster.
-fn left_behind(plan: &Plan<Manifests>, wanted: &[Manifest], prior: &Objects) -> Vec<Diagnostic> {
+fn left_behind(plan: &Plan<Manifests>, wanted: &[Manifest]) -> Vec<Diagnostic> {
+    let prior = plan.prior.as_ref().map(Manifests::objects).unwrap_or_default();
     let identities: Vec<_> = prior.keys().filter_map(|label| Identity::parse(label)).collect();
     let unwanted = unwanted(&identities, wanted);
     if unwanted.is_empty() || plan.planned.prune.is_unknown() {

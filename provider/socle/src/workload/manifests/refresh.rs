@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use tfplugin::{Call, Diagnostic, Diagnostics, List, Model as _, Value};
 
-use super::super::change::Observed;
+use super::super::change::{Observed, passes};
 use super::super::fields::FieldSet;
 use super::super::identity::{Identity, Subject, TypeName};
 use super::super::ownership::Owner;
@@ -74,20 +74,21 @@ async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Pro
     let fields: BTreeMap<String, FieldSet> = call.note(FIELDS_NOTE).unwrap_or_default();
     let places: Vec<Place> = state.objects().into_iter().filter_map(|entry| place(&session, entry)).collect();
     let mut seen = session.seen(&places).await?;
-    let passing = passing_jobs(state);
     let mut objects = Objects::new();
     for Place { label, type_name, located, before } in places {
-        match seen.remove(&located.subject) {
-            Some(object) => {
-                let ours = session.observe(&object).filter(|there| is_still_ours(there, &before));
-                if let Some(there) = ours {
-                    let known = fields.get(&label).cloned().unwrap_or_default();
-                    objects.insert(label, object_state(&type_name, &object, &there, &known, &before));
-                }
+        let known = fields.get(&label).cloned().unwrap_or_default();
+        let found = seen.remove(&located.subject).unwrap_or_default();
+        let there = session.observe(&found);
+        match there.as_ref().filter(|there| is_still_ours(there, &before)) {
+            Some(there) => {
+                objects.insert(label, object_state(&type_name, &found, there, &known, &before));
             }
-            // A job that has done its work and was told to go.
-            None if passing.contains(&label) && before.ready == true.into() => {
-                objects.insert(label, before);
+            // A job that has ended and was told to go: applied it stays. Where nobody waits, its end is not seen.
+            None if there.as_ref().is_none_or(|there| there.terminating)
+                && passes(&type_name, &known)
+                && (before.ready == true.into() || !state.waits()) =>
+            {
+                objects.insert(label, ObjectState { ready: true.into(), ..before });
             }
             None => {}
         }
@@ -147,16 +148,6 @@ fn stray(session: &Session, object: &Json) -> Option<(String, ObjectState)> {
         drifted_fields: Vec::new().into(),
     };
     Some((label, state))
-}
-
-/// The labels of jobs that the cluster deletes once they have ended.
-fn passing_jobs(state: &Manifests) -> Vec<String> {
-    let wanted = state.wanted().ok().flatten().unwrap_or_default();
-    let passes = |manifest: &&super::Manifest| {
-        manifest.identity.type_name.kind == "Job"
-            && !manifest.object["spec"]["ttlSecondsAfterFinished"].is_null()
-    };
-    wanted.iter().filter(passes).map(|manifest| manifest.identity.to_string()).collect()
 }
 
 impl Session {

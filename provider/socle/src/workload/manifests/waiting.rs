@@ -31,21 +31,27 @@ struct Unready<'t> {
     why: String,
 }
 
+/// Why there is nothing where something was applied.
+fn gone(target: &Target) -> &'static str {
+    if target.manifest.passes() {
+        "it is gone, and nobody has seen how it ended: its `ttlSecondsAfterFinished` is too short for that"
+    } else {
+        "it is gone: something deleted it"
+    }
+}
+
 impl Session {
-    /// Waits for all of them.
-    pub(super) async fn await_ready(&self, targets: &[&Target]) -> Result<(), Vec<Problem>> {
-        let mut waiting: Vec<&Target> = targets
-            .iter()
-            .copied()
-            .filter(|target| has_status(&target.manifest.identity.type_name))
-            .collect();
-        let late = self.late_classes(&waiting).await;
+    /// Waits for all of them. What has become ready goes out of `waiting`, whatever the end.
+    pub(super) async fn await_ready(&self, waiting: &mut Vec<&Target>) -> Result<(), Vec<Problem>> {
+        waiting.retain(|target| has_status(&target.manifest.identity.type_name));
+        let late = self.late_classes(waiting).await;
         let mut hopeless: BTreeMap<String, u32> = BTreeMap::new();
         for pause in PAUSES.iter().chain(std::iter::repeat(&2000)) {
             if waiting.is_empty() {
                 return Ok(());
             }
-            let looked = self.unready(&waiting, &late).await.map_err(|problem| vec![problem])?;
+            let looked = self.unready(waiting, &late).await.map_err(|problem| vec![problem])?;
+            *waiting = looked.iter().map(|(unready, _)| unready.target).collect();
             let (failed, open): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(_, failed)| *failed);
             if !failed.is_empty() {
                 return Err(self.explain(failed.into_iter().map(|(unready, _)| unready).collect()).await);
@@ -59,7 +65,6 @@ impl Session {
             if self.budget.pause(Duration::from_millis(*pause)).await.is_err() {
                 return Err(self.explain(open).await);
             }
-            waiting = open.into_iter().map(|unready| unready.target).collect();
         }
         Ok(())
     }
@@ -89,7 +94,7 @@ impl Session {
         for (target, object) in targets.iter().copied().zip(objects) {
             let state = match &object {
                 Some(object) => readiness(&target.manifest.identity.type_name, object, late),
-                None => Readiness::Failed("it is gone: something deleted it".to_owned()),
+                None => Readiness::Failed(gone(target).to_owned()),
             };
             match state {
                 Readiness::Ready => {}

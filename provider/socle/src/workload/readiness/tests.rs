@@ -54,6 +54,21 @@ fn a_deployment_that_makes_no_progress_has_failed() {
 }
 
 #[test]
+fn a_job_that_has_ended_has_ended_while_it_is_deleted_too() {
+    let job = |condition: &str| {
+        let status = json!({"conditions": [{"type": condition, "status": "True", "reason": "Because"}]});
+        of(
+            "batch/v1",
+            "Job",
+            &json!({"metadata": {"deletionTimestamp": "2026-11-24T00:00:00Z"}, "status": status}),
+        )
+    };
+    assert_eq!(job("Complete"), Ready);
+    assert_eq!(job("Failed"), Failed("Because".to_owned()));
+    waits(&job("Suspended"), "deleted");
+}
+
+#[test]
 fn a_stateful_set_counts_what_its_partition_leaves() {
     let set = |status: Value, partition: i64| {
         let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition}});

@@ -25,8 +25,7 @@ fn configuration(documents: &str) -> Manifests {
 /// The state after an apply of these documents.
 fn applied(documents: &str) -> Manifests {
     let configuration = configuration(documents);
-    let mut objects =
-        planned_objects(&configuration.wanted().unwrap().unwrap(), &Objects::new(), &configuration);
+    let mut objects = planned_objects(&configuration.wanted().unwrap().unwrap(), None, &configuration);
     for object in objects.values_mut().filter_map(Value::known_mut) {
         object.uid = "uid-1".into();
     }
@@ -126,6 +125,18 @@ fn an_object_that_may_be_made_again_has_another_id_then() {
     assert!(uid(with(&changed, "Deployment")).is_unknown());
     assert_eq!(uid(with(WEB, "Deployment")), "uid-1".into());
     assert_eq!(uid(with(&changed, "Job")), "uid-1".into());
+}
+
+#[test]
+fn the_next_version_of_a_job_that_may_be_gone_is_another_object() {
+    let job =
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {ttlSecondsAfterFinished: 60}\n";
+    let uid = |prior: &str, documents: &str| {
+        object(&planned(Some(applied(prior)), configuration(documents)).0, "batch/v1 Job social/migrate").uid
+    };
+    assert_eq!(uid(job, job), "uid-1".into());
+    assert!(uid(job, &job.replace("60", "90")).is_unknown());
+    assert!(uid(job, &job.replace("ttlSecondsAfterFinished: 60", "suspend: false")).is_unknown());
 }
 
 #[test]
