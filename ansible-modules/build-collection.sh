@@ -33,7 +33,7 @@ for folder in "$programs"/*/; do
         # It is a verb of socle-node.
         [ "$name" = cluster_reset ] || install --mode=0755 "$folder/$name" "$place/"
     done
-    for companion in socle-backup socle-node; do
+    for companion in socle-backup socle-node compliance-report; do
         [ ! -e "$folder/$companion" ] || install --mode=0755 "$folder/$companion" "$place/"
     done
 done

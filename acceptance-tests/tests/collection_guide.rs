@@ -41,21 +41,37 @@ fn files_and_commands_are_read_in_order() {
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
-    use acceptance::ansible::Ansible;
+    use acceptance::ansible::{Ansible, Run};
+    use acceptance::host_programs::HostPrograms;
     use acceptance::servers::Servers;
 
     use super::{GUIDE, Step, fs, steps};
 
     type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-    /// The guide with the sandbox's addresses in the place of those for documentation.
+    /// Where an installed collection has its programs.
+    const PROGRAMS: &str = "~/.ansible/collections/ansible_collections/socle/platform/plugins/programs";
+
+    /// The guide with the sandbox's addresses in the place of those for documentation, and this checkout's programs.
     fn page(site: &Servers) -> Result<String> {
         let (web, database) = (site.server(1)?.address, site.server(2)?.address);
         let network = database.rsplit_once('.').ok_or("no network")?.0;
+        let programs = HostPrograms::built()?.folder().display().to_string();
         Ok(fs::read_to_string(GUIDE)?
+            .replace(PROGRAMS, &programs)
             .replace("203.0.113.11", &web)
             .replace("203.0.113.12", &database)
             .replace("198.51.100.0/24", &format!("{network}.0/24")))
+    }
+
+    /// As the guide calls them.
+    const HOSTS: [&str; 2] = ["web-1", "db-1"];
+    const HARDEN: &str = "ansible-playbook --inventory inventory harden.yml";
+
+    /// How many tasks changed something on each of the two hosts.
+    fn changed(said: &str) -> Vec<usize> {
+        let run = Run { succeeded: true, said: said.to_owned() };
+        HOSTS.iter().filter_map(|host| run.recap(host)).map(|recap| recap.changed).collect()
     }
 
     #[test]
@@ -65,6 +81,12 @@ mod on_servers {
         let ansible = Ansible::on(&site)?
             .with("ANSIBLE_SSH_ARGS", &format!("-C -o ControlMaster=auto -o ControlPersist=60s -F {config}"));
         let mut told = Vec::new();
+        let run = |line: &str| -> Result<String> {
+            let output = ansible.command("sh").args(["-c", line]).output()?;
+            let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{line}\n{said}");
+            Ok(said.into_owned())
+        };
         for step in steps(&page(&site)?) {
             match step {
                 // Its project is on the reader's machine; the plugin has a test of its own.
@@ -72,13 +94,13 @@ mod on_servers {
                 Step::File { name, text } => drop(ansible.write(&name, &text)?),
                 // The tarball has a test of its own.
                 Step::Command(line) if line.starts_with("make ") || line.starts_with("ansible-galaxy ") => {}
-                Step::Command(line) => {
-                    let output = ansible.command("sh").args(["-c", &line]).output()?;
-                    let said =
-                        String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-                    assert!(output.status.success(), "{line}\n{said}");
-                    told.push((line, said.into_owned()));
+                Step::Command(line) if line == HARDEN => {
+                    let foreseen = changed(&run(&format!("{line} --check --diff"))?);
+                    assert_eq!(foreseen, [1, 1], "a check tells of the change");
+                    assert_eq!(changed(&run(&line)?), foreseen);
+                    assert_eq!(changed(&run(&line)?), [0, 0], "a second run changes nothing");
                 }
+                Step::Command(line) => told.push((line.clone(), run(&line)?)),
             }
         }
         let said = |line: &str| {
@@ -92,6 +114,8 @@ mod on_servers {
                 said(repeated)
             );
         }
+        let page = fs::read_to_string(ansible.folder().join("fleet.html"))?;
+        assert!(["server-1", "server-2"].iter().all(|host| page.contains(host)), "{page}");
         assert!(said("ask.yml").contains("logged in as social"), "{}", said("ask.yml"));
         Ok(())
     }
