@@ -126,7 +126,7 @@ impl Failure {
             }
             Self::Certificate { .. } => "Restore it from a backup.",
             Self::Mounted { .. } => {
-                "End what uses these volumes, unmount them, and apply again. Nothing was deleted."
+                "End what uses these volumes, unmount them, and apply again. Nothing below them was deleted."
             }
             Self::Phase { source, .. } => source.cure(),
         }

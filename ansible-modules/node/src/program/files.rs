@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::mounts::{self, Mount};
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,30 +92,44 @@ pub(crate) fn remove(path: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Removes all that a folder holds, and leaves the folder: it may be a file system of its own.
+/// Removes all that a folder holds, and leaves the folder: it may be a link, or a file system of its own. Where something
+/// is mounted below it, nothing is removed.
 pub(crate) fn empty(path: &str) -> Result<(), Failure> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(path)(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(failed(path))?;
-        let kind = entry.file_type().map_err(failed(path))?;
-        let removed =
-            if kind.is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
-        removed.map_err(failed(path))?;
+    let Some(folder) = mounts::resolved(path)? else { return Ok(()) };
+    let mounts = mounts::below(path)?;
+    if !mounts.is_empty() {
+        return Err(Failure::Mounted { mounts });
+    }
+    let mount = Mount::of(&folder).map_err(failed(path))?;
+    empty_within(&folder, mount)
+}
+
+/// Looks at each folder again: what was mounted since the table was read is left as well.
+fn empty_within(folder: &Path, mount: Mount) -> Result<(), Failure> {
+    let name = folder.to_string_lossy();
+    let failed = || failed(&name);
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let entry = entry.map_err(failed())?;
+        let path = entry.path();
+        if Mount::of(&path).map_err(failed())? != mount {
+            return Err(Failure::Mounted { mounts: vec![path.to_string_lossy().into_owned()] });
+        }
+        if entry.file_type().map_err(failed())?.is_dir() {
+            empty_within(&path, mount)?;
+            fs::remove_dir(&path).map_err(failed())?;
+        } else {
+            fs::remove_file(&path).map_err(failed())?;
+        }
     }
     Ok(())
 }
 
-/// Removes a folder with all that it holds. One that is a file system of its own stays, empty.
+/// Removes a folder with all that it holds. One that is a link, or a file system of its own, stays, empty.
 pub(crate) fn remove_folder(path: &str) -> Result<(), Failure> {
     empty(path)?;
+    let stays = [ErrorKind::NotFound, ErrorKind::ResourceBusy, ErrorKind::NotADirectory];
     match fs::remove_dir(path) {
-        Err(error) if ![ErrorKind::NotFound, ErrorKind::ResourceBusy].contains(&error.kind()) => {
-            Err(failed(path)(error))
-        }
+        Err(error) if !stays.contains(&error.kind()) => Err(failed(path)(error)),
         _ => Ok(()),
     }
 }
@@ -171,6 +186,31 @@ mod tests {
         empty(&path(&folder, "a")).unwrap();
         assert!(folder.path().join("a").is_dir());
         assert_eq!(names(&path(&folder, "a")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn emptying_follows_the_link_of_the_folder_and_none_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&path(&folder, "data/pods/file"), "text", Readers::All).unwrap();
+        write(&path(&folder, "others/file"), "text", Readers::All).unwrap();
+        let link = |to: &str, from: &str| {
+            std::os::unix::fs::symlink(path(&folder, to), path(&folder, from)).unwrap();
+        };
+        link("data", "kubelet");
+        link("others", "data/pods/link");
+        empty(&path(&folder, "kubelet")).unwrap();
+        assert_eq!(names(&path(&folder, "data")), Vec::<String>::new());
+        assert_eq!(names(&path(&folder, "others")), ["file"]);
+    }
+
+    #[test]
+    fn what_is_of_another_mount_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&path(&folder, "pods/volume/file"), "text", Readers::All).unwrap();
+        let other = Mount::of(Path::new("/proc")).unwrap();
+        let refused = empty_within(folder.path(), other).unwrap_err();
+        assert!(matches!(refused, Failure::Mounted { mounts } if mounts == [path(&folder, "pods")]));
+        assert_eq!(names(&path(&folder, "pods/volume")), ["file"]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod firewall;
 mod https;
 mod membership;
 mod mint;
+mod mounts;
 mod network;
 mod observe;
 mod phases;

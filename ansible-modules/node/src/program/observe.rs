@@ -15,7 +15,9 @@ use node::step::digest;
 use crate::api::{Api, Mark};
 use crate::etcd::Etcd;
 use crate::failure::Failure;
-use crate::{authority, certificates, files, membership, network, prepare, settings, snapshot};
+use crate::{
+    authority, certificates, files, membership, mounts, network, prepare, reset, settings, snapshot,
+};
 
 /// How long one question to an API may take.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -46,7 +48,7 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
         signs: files::exists(authority::KEY),
         etcd_data: files::exists("/var/lib/etcd/member"),
         joined,
-        traces: traces(),
+        traces: traces()?,
         cluster: ask_cluster(),
         final_snapshot: cluster_id.and_then(|id| snapshot::found(&cluster.name, &id)),
         certificates_expire_at: certificates::first_end(),
@@ -94,17 +96,17 @@ fn prepared() -> Option<String> {
     (kubeadm == kubelet && runtime).then(|| kubeadm.to_owned())
 }
 
-fn traces() -> BTreeSet<Trace> {
+fn traces() -> Result<BTreeSet<Trace>, Failure> {
     let link = |name: &str| files::exists(&format!("/sys/class/net/{name}"));
     let found = [
         (Trace::Configuration, !files::names("/etc/kubernetes/manifests").is_empty()),
         (Trace::Containers, !files::names(TASKS).is_empty()),
-        (Trace::Mounts, !crate::reset::mounts("/var/lib/kubelet/").is_empty()),
+        (Trace::Mounts, !mounts::below(reset::KUBELET)?.is_empty()),
         (Trace::Etcd, files::exists("/var/lib/etcd/member")),
         (Trace::Interfaces, link(pods::BRIDGE) || link(mesh::INTERFACE)),
         (Trace::Files, files::exists(mesh::PATH) || files::exists(pods::PLUGINS)),
     ];
-    found.into_iter().filter(|(_, is_there)| *is_there).map(|(trace, _)| trace).collect()
+    Ok(found.into_iter().filter(|(_, is_there)| *is_there).map(|(trace, _)| trace).collect())
 }
 
 /// containerd's running tasks of the kubelet's.

@@ -11,7 +11,12 @@ use serde::Deserialize;
 
 use crate::command::{feed, run, systemctl};
 use crate::failure::Failure;
-use crate::{files, membership, network, observe, prepare, wait};
+use crate::{files, membership, mounts, network, observe, prepare, wait};
+
+/// Where the kubelet keeps what it mounts for pods.
+pub(crate) const KUBELET: &str = "/var/lib/kubelet";
+/// What is emptied.
+const FOLDERS: [&str; 4] = ["/etc/kubernetes", KUBELET, "/var/lib/etcd", "/var/log/kubernetes"];
 
 /// What the playbook asks: whoever resets a host says which cluster he means.
 #[derive(Debug, Deserialize)]
@@ -44,7 +49,7 @@ pub(crate) fn reset(preparation: Kept) -> Result<bool, Failure> {
     let _ = systemctl(&["disable", "--now", "kubelet.service"]);
     stop_containers().map_err(Failure::during("containers"))?;
     unmount().map_err(Failure::during("mounts"))?;
-    for folder in ["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/etcd", "/var/log/kubernetes"] {
+    for folder in FOLDERS {
         files::empty(folder).map_err(Failure::during("files"))?;
     }
     // Where a volume is left in it, it stays: what it holds is the user's.
@@ -93,23 +98,14 @@ fn ctr(arguments: &[&str]) -> Result<String, Failure> {
     run("ctr", &[&["-n", "k8s.io"], arguments].concat())
 }
 
-/// What is mounted below a path, deepest first.
-pub(crate) fn mounts(below: &str) -> Vec<String> {
-    let table = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let points =
-        table.lines().filter_map(|line| line.split(' ').nth(1)).map(|point| point.replace("\\040", " "));
-    let mut points: Vec<_> = points.filter(|point| point.starts_with(below)).collect();
-    points.sort_by_key(|point| std::cmp::Reverse(point.len()));
-    points
-}
-
-/// Nothing is deleted below a volume that stays mounted: the files would be the user's data.
+/// Nothing is deleted while a volume stays mounted below any of the folders: the files would be the user's data.
 fn unmount() -> Result<(), Failure> {
-    for point in mounts("/var/lib/kubelet/") {
+    for point in mounts::below(KUBELET)? {
         // Never by force: whoever still writes there would lose what he wrote.
         let _ = run("umount", &[&point]);
     }
-    let mounts = mounts("/var/lib/kubelet/");
+    let left: Result<Vec<_>, _> = FOLDERS.iter().map(|folder| mounts::below(folder)).collect();
+    let mounts = left?.concat();
     if mounts.is_empty() { Ok(()) } else { Err(Failure::Mounted { mounts }) }
 }
 
