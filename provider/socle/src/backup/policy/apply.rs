@@ -2,7 +2,7 @@
 
 use modules::backup_agent::arguments::{InitialBackup, Progress};
 use modules::backup_agent::units::Command as Unit;
-use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached, Value, Wanted};
+use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached, Wanted};
 
 use super::BackupPolicy;
 use super::arguments::{Purpose, absent, present, run};
