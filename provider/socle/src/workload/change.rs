@@ -47,6 +47,15 @@ impl Observed {
         })
     }
 
+    /// Is it ours: by its mark or, with the mark torn off, by the id that the state knows?
+    pub fn is_ours(&self, known: Option<&str>) -> bool {
+        match self.owner {
+            Owner::Ours => true,
+            Owner::Other(_) => false,
+            Owner::Nobody(_) => known == Some(&self.uid),
+        }
+    }
+
     /// Is it to stay when its resource lets go of it?
     pub fn is_kept(&self, identity: &Identity) -> bool {
         self.prevent_prune.unwrap_or_else(|| kinds::is_precious(&identity.type_name))
@@ -56,6 +65,8 @@ impl Observed {
 /// What an earlier apply left in the state.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Known {
+    /// The id that the cluster gave it.
+    pub uid: Option<String>,
     /// The digest of the document that was applied.
     pub digest: Option<String>,
     /// Whether it did what it is for.
@@ -148,14 +159,15 @@ pub fn step(
     if observed.terminating {
         return Ok(Step::AwaitThenApply);
     }
-    if observed.owner != Owner::Ours && adoption == Adoption::Refuse {
+    let uid = known.and_then(|known| known.uid.as_deref());
+    if !observed.is_ours(uid) && adoption == Adoption::Refuse {
         return Err(foreign(&manifest.identity, &observed.owner));
     }
     let is_as_it_was = known.is_some_and(|known| known.fields.lost(&observed.fields).is_empty());
-    let is_ours = observed.owner == Owner::Ours && observed.carries.as_deref() == Some(owner);
+    let is_marked = observed.owner == Owner::Ours && observed.carries.as_deref() == Some(owner);
     let is_latest = observed.digest.as_deref() == Some(&manifest.digest());
     let is_settled = observed.stage == Stage::Settled;
-    Ok(if is_ours && is_as_it_was && is_latest && is_settled {
+    Ok(if is_marked && is_as_it_was && is_latest && is_settled {
         Step::Leave
     } else {
         Step::Apply { takes_back }

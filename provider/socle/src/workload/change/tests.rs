@@ -26,7 +26,13 @@ fn observed(object: &Value) -> Observed {
 
 fn known(object: &Value) -> Known {
     let digest = object["metadata"]["annotations"][DIGEST].as_str().map(str::to_owned);
-    Known { digest, ready: true, drifted: Vec::new(), fields: FieldSet::owned(object) }
+    Known {
+        uid: Some("uid".to_owned()),
+        digest,
+        ready: true,
+        drifted: Vec::new(),
+        fields: FieldSet::owned(object),
+    }
 }
 
 fn decide(manifest: &Manifest, object: &Value, known: &Known) -> Result<Step, Foreign> {
@@ -86,6 +92,19 @@ fn an_object_of_others_is_refused_with_its_owner_unless_adopted() {
         let adopted = step(&manifest, "web", Some(&observed(&object)), None, Adoption::Adopt);
         assert_eq!(adopted, Ok(apply()));
     }
+}
+
+#[test]
+fn a_torn_off_mark_is_put_back_on_the_object_that_the_state_knows_by_its_id() {
+    let manifest = config_map("a");
+    let object = applied(&manifest, "web");
+    let mut torn = object.clone();
+    torn["metadata"]["annotations"] = json!({DIGEST: manifest.digest()});
+    assert_eq!(decide(&manifest, &torn, &known(&object)), Ok(apply()));
+    torn["metadata"]["uid"] = json!("of another one in its place");
+    assert!(decide(&manifest, &torn, &known(&object)).is_err());
+    let taken = applied(&manifest, "api");
+    assert!(decide(&manifest, &taken, &known(&object)).is_err(), "another owner's mark counts");
 }
 
 #[test]

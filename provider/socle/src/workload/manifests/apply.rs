@@ -218,6 +218,7 @@ impl<'c> Work<'c> {
         let drifted =
             prior.drifted_fields.known().into_iter().flatten().filter_map(|field| field.known().cloned());
         Some(Known {
+            uid: prior.uid.known().cloned(),
             digest: prior.digest.known().cloned(),
             ready: prior.ready == true.into(),
             drifted: drifted.collect(),
@@ -344,16 +345,15 @@ impl<'c> Work<'c> {
             // A finished resource of that name, which is being adopted, may have more than is written here.
             let is_left_over = occasion == Occasion::Update || self.is_takeover();
             if !wanted.contains(subject) && is_left_over && !there.terminating {
-                let entry = Unwanted { label: identity.to_string(), identity: identity.clone() };
-                unwanted.insert(subject.clone(), entry);
+                unwanted.insert(subject.clone(), Unwanted::stray(identity));
             }
         }
-        for label in self.prior.keys() {
+        for (label, before) in &self.prior {
             let Some(identity) = Identity::parse(label) else { continue };
             let place = self.session.locate(&identity);
             let subject = place.map_or_else(|| identity.subject(), |located| located.subject);
             if !wanted.contains(&subject) {
-                unwanted.insert(subject, Unwanted { label: label.clone(), identity });
+                unwanted.insert(subject, Unwanted::known(label, identity, before));
             }
         }
         if unwanted.is_empty() {

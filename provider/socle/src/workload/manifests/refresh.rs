@@ -108,11 +108,8 @@ fn place(session: &Session, (label, before): (String, ObjectState)) -> Option<Pl
     Some(Place { label, type_name: identity.type_name, located, before })
 }
 
-/// It is ours by its mark, or, with the mark torn off, by its id.
 fn is_still_ours(there: &Observed, before: &ObjectState) -> bool {
-    !there.terminating
-        && (there.owner == Owner::Ours
-            || matches!(there.owner, Owner::Nobody(_)) && before.uid.known() == Some(&there.uid))
+    !there.terminating && there.is_ours(before.uid.known().map(String::as_str))
 }
 
 fn object_state(

@@ -7,19 +7,33 @@ use tfplugin::{Call, Diagnostic, Diagnostics, Reached};
 use super::super::change::Observed;
 use super::super::identity::{Identity, Subject};
 use super::super::kinds::{self, Rank};
-use super::super::ownership::{Owner, release};
+use super::super::ownership::release;
 use super::apply::CLUSTER_NOTE;
 use super::plan::{keeps, listed};
 use super::problem::{Problem, diagnostics};
 use super::session::{Located, Session, together};
-use super::{Manifests, shown};
+use super::{Manifests, ObjectState, shown};
 use crate::clients::Clients;
 use crate::clients::kubernetes::Propagation;
 
 /// An object that is to go, by its label in the state.
 pub(super) struct Unwanted {
-    pub(super) label: String,
-    pub(super) identity: Identity,
+    label: String,
+    identity: Identity,
+    /// The id that the state knows.
+    uid: Option<String>,
+}
+
+impl Unwanted {
+    /// One that the state knows.
+    pub(super) fn known(label: &str, identity: Identity, state: &ObjectState) -> Self {
+        Self { label: label.to_owned(), identity, uid: state.uid.known().cloned() }
+    }
+
+    /// One that only the cluster knows.
+    pub(super) fn stray(identity: &Identity) -> Self {
+        Self { label: identity.to_string(), identity: identity.clone(), uid: None }
+    }
 }
 
 /// What became of them.
@@ -71,13 +85,12 @@ async fn destroy(call: &Call<Clients>, state: &Manifests) -> Result<Removed, Pro
     let swept = session.sweep().await?;
     let mut unwanted: BTreeMap<Subject, Unwanted> = BTreeMap::new();
     for (subject, (identity, _)) in &swept {
-        unwanted
-            .insert(subject.clone(), Unwanted { label: identity.to_string(), identity: identity.clone() });
+        unwanted.insert(subject.clone(), Unwanted::stray(identity));
     }
-    for label in state.objects().into_keys() {
+    for (label, before) in state.objects() {
         let Some(identity) = Identity::parse(&label) else { continue };
         let subject = session.locate(&identity).map_or_else(|| identity.subject(), |located| located.subject);
-        unwanted.insert(subject, Unwanted { label, identity });
+        unwanted.insert(subject, Unwanted::known(&label, identity, &before));
     }
     let observed = swept.into_iter().map(|(subject, (_, observed))| (subject, observed)).collect();
     session.remove(unwanted.into_values().collect(), observed).await
@@ -92,24 +105,24 @@ impl Session {
     ) -> Result<Removed, Problem> {
         let mut removed = Removed::default();
         let mut placed = Vec::with_capacity(unwanted.len());
-        for Unwanted { label, identity } in unwanted {
-            match self.locate(&identity) {
-                Some(located) => placed.push((label, identity, located)),
+        for unwanted in unwanted {
+            match self.locate(&unwanted.identity) {
+                Some(located) => placed.push((unwanted, located)),
                 // Its kind is gone, and all its objects with it.
-                None => removed.gone.push(label),
+                None => removed.gone.push(unwanted.label),
             }
         }
         let unseen = placed
             .iter()
-            .map(|(.., located)| located)
+            .map(|(_, located)| located)
             .filter(|located| !observed.contains_key(&located.subject));
         let looked = self.look(unseen.collect()).await?;
         observed.extend(looked);
         let mut doomed = Vec::new();
-        for (label, identity, located) in placed {
+        for (Unwanted { label, identity, uid }, located) in placed {
             match observed.get(&located.subject) {
                 None => removed.gone.push(label),
-                Some(there) if there.owner != Owner::Ours => removed.others.push(label),
+                Some(there) if !there.is_ours(uid.as_deref()) => removed.others.push(label),
                 Some(there) if there.is_kept(&identity) => match self.let_go(&label, &located).await {
                     Ok(()) => removed.kept.push(label),
                     Err(problem) => removed.problems.push(problem),
@@ -163,7 +176,9 @@ impl Removed {
         }
         if !self.others.is_empty() {
             let labels = listed(self.others.iter().cloned());
-            let detail = format!("{labels} carries another owner's mark, or none, and was left alone.");
+            let detail = format!(
+                "{labels} carries another owner's mark, or is another object than the one that was applied, and was left alone."
+            );
             call.warn(Diagnostic::warning("Objects of others are left alone", detail));
         }
     }
