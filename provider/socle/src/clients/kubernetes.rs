@@ -287,6 +287,20 @@ impl Cluster {
         }
     }
 
+    /// Asks whether an object could be made, and makes none. `AlreadyExists` says that nothing but that is in the way.
+    ///
+    /// # Errors
+    /// When the server does not answer, or would refuse.
+    pub async fn try_create(
+        &self,
+        path: &str,
+        object: &Value,
+        budget: &Budget,
+    ) -> Result<(), KubernetesError> {
+        let path = format!("{path}?fieldManager={MANAGER}&dryRun=All");
+        self.json(Call::with(Method::POST, &path, JSON, object), budget).await.map(drop)
+    }
+
     /// Changes some fields of an object (RFC 7386). One that is gone is fine.
     ///
     /// # Errors

@@ -34,20 +34,38 @@ pub fn told(conflicts: &[Conflict]) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
+/// What a refused apply says of fields that cannot change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Immutability {
+    /// A field of the object that exists cannot change.
+    Told,
+    /// The object is refused as invalid; whether a new one would be, the server knows.
+    Possible,
+    /// It is about something else.
+    No,
+}
+
 /// Does the server refuse because a field of an existing object cannot change?
 ///
-/// There is no code for it: these are the words of Kubernetes' own validation (`apimachinery`, `apps`, `batch`, `core`,
-/// `rbac`, `storage`, as of 1.37).
-pub fn is_immutable(status: &Status) -> bool {
-    const WORDS: [&str; 6] = [
-        "field is immutable",
+/// There is no code for it: these are the words of Kubernetes' own validation, of 1.27 to 1.37 (`pkg/apis/*/validation`).
+/// Rules of a definition (`self == oldSelf`) have words of their own.
+pub fn immutability(status: &Status) -> Immutability {
+    const WORDS: [&str; 9] = [
         "is immutable",
         "updates to statefulset spec for fields other than",
+        "updates to parameters are forbidden",
+        "updates to provisioner are forbidden",
+        "updates to reclaimPolicy are forbidden",
         "pod updates may not change fields other than",
         "cannot change roleRef",
-        "spec is immutable after creation",
+        "may not change once set",
+        "may not be changed in an update",
     ];
-    status.code == 422 && WORDS.iter().any(|words| status.message.contains(words))
+    match status.code {
+        422 if WORDS.iter().any(|words| status.message.contains(words)) => Immutability::Told,
+        422 => Immutability::Possible,
+        _ => Immutability::No,
+    }
 }
 
 #[cfg(test)]
@@ -78,18 +96,18 @@ mod tests {
     #[test]
     fn immutable_fields_are_recognised_by_the_servers_words() {
         let status = |code, message: &str| Status { code, message: message.to_owned(), ..Status::default() };
-        assert!(is_immutable(&status(
-            422,
-            "Job.batch \"a\" is invalid: spec.template: Invalid value: {}: field is immutable"
-        )));
-        assert!(is_immutable(&status(
-            422,
-            "spec: Forbidden: updates to statefulset spec for fields other than 'replicas'"
-        )));
-        assert!(!is_immutable(&status(
-            422,
-            "spec.replicas: Invalid value: -1: must be greater than or equal to 0"
-        )));
-        assert!(!is_immutable(&status(409, "field is immutable")));
+        for message in [
+            "Job.batch \"a\" is invalid: spec.template: Invalid value: {}: field is immutable",
+            "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals' are forbidden",
+            "StorageClass.storage.k8s.io \"a\" is invalid: parameters: Forbidden: updates to parameters are forbidden.",
+            "spec.clusterIPs[0]: Invalid value: [\"10.96.0.9\"]: may not change once set",
+            "value: Forbidden: may not be changed in an update.",
+            "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation",
+        ] {
+            assert_eq!(immutability(&status(422, message)), Immutability::Told, "{message}");
+        }
+        let invalid = "spec.replicas: Invalid value: -1: must be greater than or equal to 0";
+        assert_eq!(immutability(&status(422, invalid)), Immutability::Possible);
+        assert_eq!(immutability(&status(409, "field is immutable")), Immutability::No);
     }
 }

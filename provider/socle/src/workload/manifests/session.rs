@@ -10,7 +10,7 @@ use tfplugin::Call;
 use tokio_util::sync::CancellationToken;
 
 use super::super::change::{Observed, Step};
-use super::super::conflict::{conflicts, is_immutable};
+use super::super::conflict::{Immutability, conflicts, immutability};
 use super::super::fields::covers;
 use super::super::identity::{Identity, Subject};
 use super::super::kinds::Scope;
@@ -19,8 +19,8 @@ use super::super::ownership::{OWNER, Owner, Stage, marked};
 use super::Manifests;
 use super::problem::Problem;
 use crate::clients::kubernetes::{
-    Access, AccessError, Cluster, Conflicts, Discovery, KindIs, KubernetesError, Propagation, Served, View,
-    escaped, from_file, from_text,
+    Access, AccessError, Cluster, Conflicts, Discovery, KindIs, KubernetesError, Propagation, Served, Status,
+    View, escaped, from_file, from_text,
 };
 use crate::clients::retry::Budget;
 use crate::clients::{Clients, budget};
@@ -349,7 +349,7 @@ impl Session {
                 }
                 Err(Problem::Conflict { label: target.label.clone(), conflicts })
             }
-            Some(status) if is_immutable(status) => {
+            Some(status) if self.cannot_change(target, &object, status).await => {
                 let kind = target.manifest.identity.type_name.kind.clone();
                 if !of.replaces(&kind) {
                     let (label, message) = (target.label.clone(), status.message.clone());
@@ -369,6 +369,19 @@ impl Session {
     ) -> Result<Json, KubernetesError> {
         let Located { kind, .. } = target.located;
         self.cluster.apply(&target.located.path(), object, conflicts, kind, &self.budget).await
+    }
+
+    /// Is it refused only because it exists, and a field of it cannot change? Where the words do not tell, the server
+    /// says whether it would take the object as a new one.
+    async fn cannot_change(&self, target: &Target, object: &Json, status: &Status) -> bool {
+        match immutability(status) {
+            Immutability::Told => true,
+            Immutability::No => false,
+            Immutability::Possible => {
+                let tried = self.cluster.try_create(&target.located.collection(), object, &self.budget).await;
+                tried.is_err_and(|error| error.is("AlreadyExists"))
+            }
+        }
     }
 
     /// The old object goes with its pods before the new one comes.
