@@ -194,6 +194,8 @@ pub enum Sight {
     Unreachable(String),
     /// It did, and lacks this version of the program: that is brought when something is changed.
     Unprepared(String),
+    /// It did, and could not show anything, for this reason: whatever it is, it is not gone.
+    Failed(String),
 }
 
 impl Sight {
@@ -201,7 +203,7 @@ impl Sight {
     pub fn view(&self) -> Option<&HostView> {
         match self {
             Self::Seen(view) => Some(view),
-            Self::Unreachable(_) | Self::Unprepared(_) => None,
+            Self::Unreachable(_) | Self::Unprepared(_) | Self::Failed(_) => None,
         }
     }
 }

@@ -12,11 +12,32 @@ use crate::step::Kept;
 pub enum Deletion {
     /// To do, all at the same time.
     Do(Vec<Action>),
-    /// Nothing is left on the hosts that answer; these did not.
-    Done {
-        /// Host and what SSH said.
-        unreachable: BTreeMap<String, String>,
-    },
+    /// Nothing is left on the hosts that could be looked at.
+    Done(Left),
+}
+
+/// Hosts that could not be reset, each with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Left {
+    /// They did not answer: they may be gone.
+    pub unreachable: BTreeMap<String, String>,
+    /// They answered, and could not be looked at: what runs there goes on.
+    pub unseen: BTreeMap<String, String>,
+}
+
+impl Left {
+    fn of(sights: &Sights) -> Self {
+        let mut left = Self::default();
+        for (name, sight) in sights {
+            let (hosts, reason) = match sight {
+                Sight::Seen(_) => continue,
+                Sight::Unreachable(reason) => (&mut left.unreachable, reason),
+                Sight::Unprepared(reason) | Sight::Failed(reason) => (&mut left.unseen, reason),
+            };
+            hosts.insert(name.clone(), reason.clone());
+        }
+        left
+    }
 }
 
 /// Says what comes next. Hosts that answer are reset even when others do not.
@@ -41,7 +62,7 @@ pub fn deletion(cluster: &Cluster, cluster_id: &str, sights: &Sights) -> Result<
         ours.into_keys().partition(|name| is_control_plane(name));
     let round = if workers.is_empty() { control_planes } else { workers };
     if round.is_empty() {
-        return Ok(Deletion::Done { unreachable: unreachable(sights) });
+        return Ok(Deletion::Done(Left::of(sights)));
     }
     Ok(Deletion::Do(
         round
@@ -75,12 +96,4 @@ fn foreign(host: &str, view: &HostView, cluster_id: &str) -> Option<Refusal> {
         None if view.authority.is_some() => Some(Refusal::Stranger { host }),
         _ => None,
     }
-}
-
-fn unreachable(sights: &Sights) -> BTreeMap<String, String> {
-    let reason = |sight: &Sight| match sight {
-        Sight::Unreachable(reason) | Sight::Unprepared(reason) => Some(reason.clone()),
-        Sight::Seen(_) => None,
-    };
-    sights.iter().filter_map(|(name, sight)| Some((name.clone(), reason(sight)?))).collect()
 }

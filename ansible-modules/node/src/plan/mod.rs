@@ -16,7 +16,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use action::Action;
-pub use deletion::{Deletion, deletion};
+pub use deletion::{Deletion, Left, deletion};
 pub use refusal::Refusal;
 
 use crate::journal::{Journal, State};

@@ -21,6 +21,14 @@ pub enum Refusal {
         /// What SSH said.
         reason: String,
     },
+    /// A host is there, and could not be looked at.
+    #[error("host {host} was reached and cannot be looked at: {reason}. Mend that, and apply again")]
+    Unseen {
+        /// The host.
+        host: String,
+        /// What its program, or SSH, said.
+        reason: String,
+    },
     /// A host is another cluster's.
     #[error(
         "host {host} belongs to the cluster \"{cluster}\" ({id}, made by {owner}). Take another host, or reset this \
@@ -124,8 +132,11 @@ pub(super) fn seen<'s>(
     for (name, sight) in concerned {
         match sight {
             Sight::Seen(view) => drop(views.insert(name.as_str(), view.as_ref())),
-            Sight::Unreachable(reason) | Sight::Unprepared(reason) => {
-                refusals.push(Refusal::Unreachable { host: name.clone(), reason: reason.clone() });
+            Sight::Unreachable(reason) => {
+                refusals.push(Refusal::Unreachable { host: name.clone(), reason: stem(reason) });
+            }
+            Sight::Unprepared(reason) | Sight::Failed(reason) => {
+                refusals.push(Refusal::Unseen { host: name.clone(), reason: stem(reason) });
             }
         }
     }
@@ -134,6 +145,11 @@ pub(super) fn seen<'s>(
         missing.map(|host| Refusal::Unreachable { host: host.clone(), reason: "not looked at".into() }),
     );
     if refusals.is_empty() { Ok(views) } else { Err(refusals) }
+}
+
+/// A reason as the beginning of a sentence.
+fn stem(reason: &str) -> String {
+    reason.trim_end_matches(['.', ' ']).to_owned()
 }
 
 /// Whose the hosts are.

@@ -287,6 +287,17 @@ fn an_unreachable_host_is_named_with_the_cure_and_nothing_is_done() {
 }
 
 #[test]
+fn a_host_that_answers_and_cannot_be_looked_at_is_not_called_lost() {
+    let cluster = cluster(1, 1);
+    let mut world = existing(&cluster, &[]);
+    world.hosts.get_mut("w-1").unwrap().confused = true;
+    let said = refused(&mut world, &Flow::update(cluster.clone()));
+    assert!(said[0].contains("w-1 was reached") && !said[0].contains("lost"), "{said:?}");
+    let left = destroy(&mut world, &cluster).unwrap();
+    assert!(left.unreachable.is_empty() && left.unseen.keys().eq(["w-1"]), "{left:?}");
+}
+
+#[test]
 fn losing_two_of_three_control_planes_is_refused() {
     let mut world = existing(&cluster(3, 0), &[]);
     for name in ["cp-1", "cp-2"] {
@@ -359,13 +370,13 @@ fn a_new_host_key_is_taken_from_the_same_server_alone() {
 // === the way out ===
 
 /// One destroy; the hosts that did not answer.
-fn destroy(world: &mut World, cluster: &Cluster) -> Result<BTreeMap<String, String>, Killed> {
+fn destroy(world: &mut World, cluster: &Cluster) -> Result<Left, Killed> {
     let names: BTreeSet<_> = cluster.nodes.keys().cloned().collect();
     world.may_end = true;
     for _ in 0..50 {
         let sights = world.sights(cluster, &names, None);
         match deletion(cluster, "run-0", &sights).unwrap() {
-            Deletion::Done { unreachable } => return Ok(unreachable),
+            Deletion::Done(left) => return Ok(left),
             Deletion::Do(actions) => {
                 let journal = world_journal(&sights);
                 for action in actions {
@@ -388,13 +399,13 @@ fn a_destroy_survives_every_kill_and_keeps_a_snapshot() {
     let world = existing(&cluster, &[]);
     let mut whole = world.clone();
     whole.effects = 0;
-    assert_eq!(destroy(&mut whole, &cluster), Ok(BTreeMap::new()));
+    assert_eq!(destroy(&mut whole, &cluster), Ok(Left::default()));
     for first in 0..whole.effects {
         let mut world = world.clone();
         world.fuel = Some(first);
         assert_eq!(destroy(&mut world, &cluster), Err(Killed));
         world.fuel = None;
-        assert_eq!(destroy(&mut world, &cluster), Ok(BTreeMap::new()));
+        assert_eq!(destroy(&mut world, &cluster), Ok(Left::default()));
         let names = cluster.nodes.keys().cloned().collect();
         let views = world.sights(&cluster, &names, None);
         assert!(views.values().all(|sight| sight.view().unwrap().is_clean()));
@@ -408,7 +419,7 @@ fn reachable_hosts_are_reset_even_when_one_is_not() {
     let mut world = existing(&cluster, &[]);
     world.hosts.get_mut("w-1").unwrap().dead = true;
     let left = destroy(&mut world, &cluster).unwrap();
-    assert!(left.keys().eq(["w-1"]));
+    assert!(left.unreachable.keys().eq(["w-1"]) && left.unseen.is_empty());
     let names = BTreeSet::from(["cp-1".to_owned(), "w-2".to_owned()]);
     let views = world.sights(&cluster, &names, None);
     assert!(views.values().all(|sight| sight.view().unwrap().is_clean()));

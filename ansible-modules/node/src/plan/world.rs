@@ -15,6 +15,8 @@ use crate::step::digest;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Host {
     pub(super) dead: bool,
+    /// Its program cannot say anything.
+    pub(super) confused: bool,
     journal: Option<Journal>,
     mesh_key: Option<String>,
     prepared: Option<String>,
@@ -70,6 +72,7 @@ impl World {
         question: Option<&Journal>,
     ) -> Sights {
         let sight = |name: &String| match self.hosts.get(name) {
+            Some(host) if host.confused => Sight::Failed("journal.json: not JSON".into()),
             Some(host) if !host.dead => Sight::Seen(Box::new(self.view(name, host, cluster, question))),
             _ => Sight::Unreachable("no route to host".into()),
         };

@@ -43,6 +43,14 @@ pub(crate) enum Failure {
         /// What the kernel said.
         source: std::io::Error,
     },
+    /// What this host remembers of its cluster makes no sense.
+    #[error("{path} is damaged ({detail})")]
+    Damaged {
+        /// The file.
+        path: &'static str,
+        /// Where it stopped to make sense.
+        detail: String,
+    },
     /// A program failed.
     #[error("`{command}` failed: {said}")]
     Command {
@@ -120,6 +128,10 @@ impl Failure {
                 "Wait until it has ended. A run that was killed holds the cluster for a minute at most."
             }
             Self::File { .. } => "Make room, or mend the file system, and apply again.",
+            Self::Damaged { .. } => {
+                "Copy it from another host of the cluster, with this host's name as its `node`, or restore it from a \
+                 backup; then apply again."
+            }
             Self::Command { .. } | Self::Host(_) => "Mend what it names, and apply again.",
             Self::Https { .. } | Self::Waited { .. } => {
                 "Look at `journalctl -u kubelet` and `crictl ps -a` on the host, mend the cause, and apply again."

@@ -63,7 +63,7 @@ pub(crate) fn own_journal() -> Result<Option<Journal>, Failure> {
     // One that makes no sense is as bad as a foreign one: nobody may write over it unseen.
     text.map(|text| {
         serde_json::from_str(&text)
-            .map_err(|error| Failure::Input { detail: format!("{}: {error}", journal::PATH) })
+            .map_err(|error| Failure::Damaged { path: journal::PATH, detail: error.to_string() })
     })
     .transpose()
 }

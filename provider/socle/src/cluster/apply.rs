@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use node::plan::action::Patience;
-use node::plan::{Intent, Wanted};
+use node::plan::{Intent, Left, Wanted};
 use node::specification::Cluster;
 use tfplugin::validate::parse_duration;
 use tfplugin::{Call, Diagnostic, Diagnostics, Model, Value};
@@ -65,24 +65,46 @@ pub(super) async fn delete<H: Hosts>(
     let work = work(call, hosts, &cluster, state, BTreeMap::new())?;
     let id = text(&state.id).unwrap_or_default();
     let left = in_time(call, work.delete(&id)).await?;
-    let reset: Vec<_> = work.coordinates.keys().filter(|name| !left.contains_key(*name)).cloned().collect();
+    let is_left = |name: &&String| left.unreachable.contains_key(*name) || left.unseen.contains_key(*name);
+    let reset: Vec<_> = work.coordinates.keys().filter(|name| !is_left(name)).cloned().collect();
     in_time(call, work.forget(&reset)).await?;
-    if left.is_empty() {
-        return Ok(());
+    if let Some(warning) = left_behind(&left, &state.on_unreachable)? {
+        call.warn(warning);
     }
-    let names: Vec<_> = left.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+    Ok(())
+}
+
+/// What a destroy says of hosts that it did not reset: an error, or a warning where the user lets hosts go that are gone.
+fn left_behind(left: &Left, on_unreachable: &Value<String>) -> Result<Option<Diagnostic>, Diagnostic> {
+    if !left.unseen.is_empty() {
+        // Whatever the user says of hosts that are gone: these run.
+        return Err(unseen(left));
+    }
+    if left.unreachable.is_empty() {
+        return Ok(None);
+    }
     let detail = format!(
         "All other hosts are reset, and these were not reached: {}. Bring them back and destroy again; or set on_unreachable = \
          \"forget\", apply that while the cluster still stands, and reset them later with the playbook socle.platform.reset.",
-        names.join(", ")
+        named(&left.unreachable)
     );
-    if state.on_unreachable == Value::from("forget") {
-        call.warn(Diagnostic::warning("Hosts were left as they are", detail));
-        return Ok(());
+    if *on_unreachable == Value::from("forget") {
+        return Ok(Some(Diagnostic::warning("Hosts were left as they are", detail)));
     }
-    Err(Diagnostic::error("Hosts could not be reset", detail)
-        .at(ClusterResource::paths().on_unreachable())
-        .into())
+    Err(Diagnostic::error("Hosts could not be reset", detail).at(ClusterResource::paths().on_unreachable()))
+}
+
+fn unseen(left: &Left) -> Diagnostic {
+    let detail = format!(
+        "These answered and could not be looked at, so what runs there goes on: {}. Mend that and destroy again.",
+        named(&left.unseen)
+    );
+    Diagnostic::error("Hosts could not be reset", detail).at(ClusterResource::paths().nodes().clone())
+}
+
+fn named(hosts: &BTreeMap<String, String>) -> String {
+    let names: Vec<_> = hosts.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+    names.join(", ")
 }
 
 /// What an apply changes.
@@ -186,4 +208,20 @@ fn chance() -> Result<String, Diagnostics> {
         |error: getrandom::Error| Diagnostic::error("The system gives no random numbers", error.to_string());
     getrandom::fill(&mut bytes).map_err(failed)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hosts_that_do_not_answer_are_forgotten() {
+        let hosts = || BTreeMap::from([("w-1".to_owned(), "no route to host".to_owned())]);
+        let gone = Left { unreachable: hosts(), ..Left::default() };
+        assert!(left_behind(&gone, &"forget".into()).unwrap().is_some());
+        assert!(left_behind(&gone, &"fail".into()).is_err());
+        let there = Left { unseen: hosts(), ..Left::default() };
+        let error = left_behind(&there, &"forget".into()).unwrap_err();
+        assert!(error.detail.contains("w-1") && !error.detail.contains("forget"), "{}", error.detail);
+    }
 }

@@ -10,13 +10,13 @@ use node::journal::Journal;
 use node::lease;
 use node::observation::{Sight, Sights};
 use node::plan::action::Patience;
-use node::plan::{self, Action, Deletion, Round, Wanted};
+use node::plan::{self, Action, Deletion, Left, Round, Wanted};
 use node::specification::Cluster;
 use node::step::{Answer, Request, Step};
 use tfplugin::{Diagnostic, Diagnostics, Model};
 use tokio_util::sync::CancellationToken;
 
-use super::hosts::{Coordinates, HostError, Hosts};
+use super::hosts::{Coordinates, Hosts, sight};
 use super::resource::ClusterResource;
 
 /// Who works on a cluster, with which hosts.
@@ -76,13 +76,13 @@ impl<H: Hosts> Work<'_, H> {
         .into())
     }
 
-    /// Leaves nothing on any host that answers; those that did not, and why.
-    pub(super) async fn delete(&self, cluster_id: &str) -> Result<BTreeMap<String, String>, Diagnostics> {
+    /// Leaves nothing on any host that can be looked at; the others, and why.
+    pub(super) async fn delete(&self, cluster_id: &str) -> Result<Left, Diagnostics> {
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
             let sights = self.look_at_rest(None).await?;
             match plan::deletion(self.cluster, cluster_id, &sights).map_err(refused)? {
-                Deletion::Done { unreachable } => return Ok(unreachable),
+                Deletion::Done(left) => return Ok(left),
                 Deletion::Do(actions) if actions == before => return Err(stuck_at(&actions).into()),
                 Deletion::Do(actions) => {
                     let journals = sights.values().filter_map(|sight| sight.view()?.journal.as_ref());
@@ -127,14 +127,7 @@ impl<H: Hosts> Work<'_, H> {
     pub(super) async fn look(&self, question: Option<&Journal>) -> Sights {
         let looks = self.coordinates.iter().map(async |(name, host)| {
             let request = self.request(name, question, Step::Observe);
-            let sight = match self.hosts.ask(host, &request).await {
-                Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
-                Ok(Answer::Done { view: None, .. }) => Sight::Unreachable("it showed nothing".to_owned()),
-                Ok(Answer::Failed { message, cure, .. }) => Sight::Unreachable(format!("{message}. {cure}")),
-                Err(HostError::NoProgram(reason)) => Sight::Unprepared(reason),
-                Err(error) => Sight::Unreachable(error.to_string()),
-            };
-            (name.clone(), sight)
+            (name.clone(), sight(self.hosts.ask(host, &request).await))
         });
         join_all(looks).await.into_iter().collect()
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use node::observation::{HostView, Sight, Sights};
-use node::step::{Answer, Step};
+use node::step::Step;
 use tfplugin::{Call, DataSource, Diagnostic, Diagnostics, List, Map, Model, Value};
 
 use super::access::ClusterAccess;
 use super::apply::now;
 use super::blocks::NodeStatus;
 use super::credentials::{coordinates, request};
-use super::hosts::Hosts;
+use super::hosts::{Hosts, sight};
 use super::nodes::Nodes;
 use super::shown::{DUE, list, members, time};
 use crate::clients::Clients;
@@ -114,21 +114,15 @@ async fn look<H: Hosts>(hosts: &H, access: &ClusterAccess) -> Sights {
     let planes = access.control_planes.known().into_iter().flatten();
     let planes = planes.filter_map(|(name, plane)| Some((name, plane.known().and_then(coordinates)?)));
     let question = request(Step::Observe);
-    let asked = planes.map(async |(name, host)| {
-        let sight = match hosts.ask(&host, &question).await {
-            Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
-            Ok(Answer::Done { .. }) => Sight::Unreachable("it showed nothing".to_owned()),
-            Ok(Answer::Failed { message, .. }) => Sight::Unreachable(message),
-            Err(error) => Sight::Unreachable(error.to_string()),
-        };
-        (name.clone(), sight)
-    });
+    let asked = planes.map(async |(name, host)| (name.clone(), sight(hosts.ask(&host, &question).await)));
     join_all(asked).await.into_iter().collect()
 }
 
 fn nobody(sights: &Sights) -> Diagnostic {
     let said = sights.iter().map(|(name, sight)| match sight {
-        Sight::Unreachable(reason) | Sight::Unprepared(reason) => format!("{name}: {reason}"),
+        Sight::Unreachable(reason) | Sight::Unprepared(reason) | Sight::Failed(reason) => {
+            format!("{name}: {reason}")
+        }
         Sight::Seen(_) => format!("{name}: its API server does not answer, or is of another cluster"),
     });
     let detail = format!("No control plane was able to say anything. {}", said.collect::<Vec<_>>().join(" "));

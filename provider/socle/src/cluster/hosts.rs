@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 
+use node::observation::Sight;
 use node::step::{Answer, Request};
 
 /// Where a host is, and how it is known.
@@ -27,9 +28,23 @@ pub enum HostError {
     /// This version of the program is not there, and whoever only looks brings none.
     #[error("{0}")]
     NoProgram(String),
-    /// It could not be made ready to be asked.
+    /// It was reached, and could not be asked, or gave no answer that makes sense.
     #[error("{0}")]
-    Unprepared(String),
+    Failed(String),
+}
+
+/// What a host showed, of what it answered to the question to look.
+pub(super) fn sight(asked: Result<Answer, HostError>) -> Sight {
+    match asked {
+        Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
+        Ok(Answer::Done { view: None, .. }) => Sight::Failed("it showed nothing".to_owned()),
+        Ok(Answer::Failed { message, cure, .. }) => {
+            Sight::Failed(format!("{message}. {cure}").trim().to_owned())
+        }
+        Err(HostError::NoProgram(reason)) => Sight::Unprepared(reason),
+        Err(HostError::Failed(reason)) => Sight::Failed(reason),
+        Err(HostError::Unreachable(reason)) => Sight::Unreachable(reason),
+    }
 }
 
 /// A file that is brought to a host.

@@ -42,7 +42,7 @@ impl<'c> Nodes<'c> {
 impl Hosts for Nodes<'_> {
     async fn ask(&self, host: &Coordinates, request: &Request) -> Result<Answer, HostError> {
         let Ok(Value::Object(arguments)) = serde_json::to_value(request) else {
-            return Err(HostError::Unprepared("the request has no text".to_owned()));
+            return Err(HostError::Failed("the request has no text".to_owned()));
         };
         let budget = self.budget.within(self.patience);
         let call =
@@ -54,7 +54,7 @@ impl Hosts for Nodes<'_> {
                 Ok(Answer::Failed { phase: String::new(), message, cure: String::new() })
             }
             Err(error @ SshError::NotPrepared { .. }) => Err(HostError::NoProgram(error.to_string())),
-            Err(error) => Err(HostError::Unreachable(error.to_string())),
+            Err(error) => Err(unanswered(&error)),
         }
     }
 
@@ -62,7 +62,7 @@ impl Hosts for Nodes<'_> {
         let host = reached(host);
         for Freight { file, place, sha256 } in files {
             let brought = self.ssh.store(&host, file, place, sha256, &self.budget).await;
-            brought.map_err(|error| HostError::Unprepared(error.to_string()))?;
+            brought.map_err(|error| unanswered(&error))?;
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Hosts for Nodes<'_> {
     async fn forget(&self, host: &Coordinates) -> Result<(), HostError> {
         let command = Command { step: "take the program away", line: FORGET, stdin: &[] };
         let forgotten = self.ssh.run_as_root(&reached(host), command, &self.budget).await;
-        forgotten.map(drop).map_err(|error| HostError::Unprepared(error.to_string()))
+        forgotten.map(drop).map_err(|error| unanswered(&error))
     }
 }
 
@@ -89,12 +89,18 @@ fn reached(host: &Coordinates) -> Host {
     Host { address, port, user, host_key, first_contact: FirstContact::Refuse }
 }
 
+/// A host that was spoken to is not gone, whatever it lacks.
+fn unanswered(error: &SshError) -> HostError {
+    let said = error.to_string();
+    if error.is_out_of_reach() { HostError::Unreachable(said) } else { HostError::Failed(said) }
+}
+
 /// The answer, put together again from what every program says and what only this one does.
 fn answer(changed: bool, mut more: Map<String, Value>) -> Result<Answer, HostError> {
     more.insert("changed".to_owned(), changed.into());
     // Of serde's message only the place is told: the answer may hold a secret.
     serde_json::from_value(Value::Object(more))
-        .map_err(|error| HostError::Unprepared(format!("its answer makes no sense ({:?})", error.classify())))
+        .map_err(|error| HostError::Failed(format!("its answer makes no sense ({:?})", error.classify())))
 }
 
 #[cfg(test)]
@@ -103,6 +109,15 @@ mod tests {
 
     use super::*;
     use crate::clients::ssh::ModuleResult;
+
+    #[test]
+    fn a_host_without_sudo_is_there() {
+        let host = || "203.0.113.11".to_owned();
+        let no_sudo = SshError::NoSudo { host: host(), user: "admin".into(), answer: "a password".into() };
+        assert!(matches!(unanswered(&no_sudo), HostError::Failed(_)));
+        let gone = SshError::Unreachable { host: host(), cause: "no route to host".into() };
+        assert!(matches!(unanswered(&gone), HostError::Unreachable(_)));
+    }
 
     #[test]
     fn an_answer_survives_the_words_that_all_programs_share() {

@@ -1,7 +1,5 @@
 //! Read: what the hosts and the API show, within seconds whatever is down.
 
-use std::collections::BTreeMap;
-
 use node::observation::Sight;
 use node::plan::action::Patience;
 use tfplugin::{Call, Diagnostic, Diagnostics, Model};
@@ -39,13 +37,14 @@ pub(super) async fn read<H: Hosts>(
     let foreign: Vec<_> =
         sights.iter().filter(|(_, sight)| is_foreign(sight, &id)).map(|(name, _)| name.clone()).collect();
     for name in foreign {
-        sights.insert(name, Sight::Unreachable("it is not of this cluster".to_owned()));
+        sights.insert(name, Sight::Failed("it is of another cluster".to_owned()));
     }
-    for (name, reason) in unreachable(&sights) {
+    for (name, sight) in &sights {
+        let Some((summary, reason)) = complaint(name, sight) else { continue };
         let told = reason.trim_end_matches('.');
-        let detail = format!("{told}. What is known of it is from the last refresh that reached it.");
+        let detail = format!("{told}. What is known of it is from the last refresh that saw it.");
         let path = ClusterResource::paths().nodes().key(name);
-        call.warn(Diagnostic::warning(format!("Host {name} did not answer"), detail).at(path));
+        call.warn(Diagnostic::warning(summary, detail).at(path));
     }
     Ok(with_results(state, &sights, now()))
 }
@@ -55,10 +54,12 @@ fn is_foreign(sight: &Sight, id: &str) -> bool {
     journal.is_some_and(|journal| journal.cluster_id != id)
 }
 
-fn unreachable(sights: &BTreeMap<String, Sight>) -> impl Iterator<Item = (&String, &String)> {
-    sights.iter().filter_map(|(name, sight)| match sight {
-        Sight::Unreachable(reason) => Some((name, reason)),
+/// Why a host was not seen.
+fn complaint<'s>(name: &str, sight: &'s Sight) -> Option<(String, &'s str)> {
+    match sight {
+        Sight::Unreachable(reason) => Some((format!("Host {name} did not answer"), reason)),
+        Sight::Failed(reason) => Some((format!("Host {name} cannot be looked at"), reason)),
         // The plan shows it as a drift.
         Sight::Seen(_) | Sight::Unprepared(_) => None,
-    })
+    }
 }

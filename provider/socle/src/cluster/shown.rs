@@ -137,7 +137,7 @@ fn drift(sight: Option<&Sight>) -> Value<List<String>> {
         }
         Some(Sight::Unprepared(_)) => list(vec!["program".to_owned()]),
         // A host that knows nothing of the cluster was not judged.
-        Some(Sight::Seen(_) | Sight::Unreachable(_)) | None => Value::Null,
+        Some(Sight::Seen(_) | Sight::Failed(_) | Sight::Unreachable(_)) | None => Value::Null,
     }
 }
 
