@@ -6,6 +6,7 @@ mod problem;
 mod refresh;
 mod removal;
 mod session;
+mod sweep;
 mod waiting;
 
 use std::collections::BTreeMap;

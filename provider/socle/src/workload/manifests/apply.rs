@@ -16,6 +16,7 @@ use super::plan::listed;
 use super::problem::{Problem, diagnostics};
 use super::removal::Unwanted;
 use super::session::{Session, Target, together};
+use super::sweep::needed;
 use super::{Manifests, ObjectState, Objects, refused, shown};
 use crate::clients::vault::SecretVersion;
 use crate::clients::{Clients, budget};
@@ -137,8 +138,9 @@ impl<'c> Work<'c> {
     ) -> Result<Self, Problem> {
         let session = Session::open(call, planned, prior.map(Manifests::name), manifests).await?;
         session.is_same_cluster(call.note(CLUSTER_NOTE)).await?;
-        let swept = session.sweep().await?;
         let prior = prior.map(Manifests::objects).unwrap_or_default();
+        let sweep = session.sweep(&needed(manifests, prior.keys())).await?;
+        session.tell_silent(call, &sweep);
         Ok(Self {
             call,
             session,
@@ -146,7 +148,7 @@ impl<'c> Work<'c> {
             reached: prior.clone(),
             prior,
             fields: call.note(FIELDS_NOTE).unwrap_or_default(),
-            swept,
+            swept: sweep.ours,
         })
     }
 

@@ -12,6 +12,7 @@ use super::apply::CLUSTER_NOTE;
 use super::plan::{keeps, listed};
 use super::problem::{Problem, diagnostics};
 use super::session::{Located, Session, together};
+use super::sweep::needed;
 use super::{Manifests, ObjectState, shown};
 use crate::clients::Clients;
 use crate::clients::kubernetes::Propagation;
@@ -82,17 +83,19 @@ fn unreached(problem: &Problem) -> Diagnostics {
 async fn destroy(call: &Call<Clients>, state: &Manifests) -> Result<Removed, Problem> {
     let session = Session::open(call, state, None, &[]).await?;
     session.is_same_cluster(call.note(CLUSTER_NOTE)).await?;
-    let swept = session.sweep().await?;
+    let objects = state.objects();
+    let sweep = session.sweep(&needed(&[], objects.keys())).await?;
+    session.tell_silent(call, &sweep);
     let mut unwanted: BTreeMap<Subject, Unwanted> = BTreeMap::new();
-    for (subject, (identity, _)) in &swept {
+    for (subject, (identity, _)) in &sweep.ours {
         unwanted.insert(subject.clone(), Unwanted::stray(identity));
     }
-    for (label, before) in state.objects() {
+    for (label, before) in objects {
         let Some(identity) = Identity::parse(&label) else { continue };
         let subject = session.locate(&identity).map_or_else(|| identity.subject(), |located| located.subject);
         unwanted.insert(subject, Unwanted::known(&label, identity, &before));
     }
-    let observed = swept.into_iter().map(|(subject, (_, observed))| (subject, observed)).collect();
+    let observed = sweep.ours.into_iter().map(|(subject, (_, observed))| (subject, observed)).collect();
     session.remove(unwanted.into_values().collect(), observed).await
 }
 

@@ -15,7 +15,7 @@ use super::super::fields::covers;
 use super::super::identity::{Identity, Subject};
 use super::super::kinds::Scope;
 use super::super::manifest::{Definition, Manifest, definitions};
-use super::super::ownership::{OWNER, Owner, Stage, marked};
+use super::super::ownership::{Stage, marked};
 use super::Manifests;
 use super::problem::Problem;
 use crate::clients::kubernetes::{
@@ -48,8 +48,8 @@ pub(super) struct Session {
     pub(super) cancel: CancellationToken,
     /// The name of the resource, then its former one while it is renamed.
     pub(super) names: Vec<String>,
-    namespace: String,
-    kinds: Arc<Discovery>,
+    pub(super) namespace: String,
+    pub(super) kinds: Arc<Discovery>,
     /// The kinds that the documents themselves define.
     definitions: Vec<Definition>,
 }
@@ -207,47 +207,6 @@ impl Session {
         };
         let object = manifest.clone().placed(located.namespace.as_deref()).object;
         Ok(Target { label, manifest, object, located })
-    }
-
-    /// Everything in the cluster that carries one of our names, whatever its kind. Kinds that one may not list are
-    /// looked for where the resource is at home, and passed over where that is refused too.
-    pub(super) async fn sweep(&self) -> Result<BTreeMap<Subject, (Identity, Observed)>, Problem> {
-        let names = self.names.join(",");
-        let query = format!("labelSelector={}", escaped(&format!("{OWNER} in ({names})")));
-        let lists = self.kinds.all().iter().map(|served| self.listed(served, &query)).collect();
-        let found = together(lists).await;
-        let mut ours = BTreeMap::new();
-        for list in found {
-            for (identity, observed) in list? {
-                if observed.owner == Owner::Ours && observed.carries.is_some() {
-                    ours.insert(identity.subject(), (identity, observed));
-                }
-            }
-        }
-        Ok(ours)
-    }
-
-    async fn listed(&self, served: &Served, query: &str) -> Result<Vec<(Identity, Observed)>, Problem> {
-        let list = |namespace: Option<String>| async move {
-            let path = served.collection(namespace.as_deref());
-            self.cluster.list(&path, query, View::Metadata, &self.budget).await
-        };
-        let answer = match list(None).await {
-            Err(error) if is_closed(&error) && served.namespaced => list(Some(self.namespace.clone())).await,
-            answer => answer,
-        };
-        let objects = match answer {
-            Err(error) if is_closed(&error) => Vec::new(),
-            answer => answer?,
-        };
-        Ok(objects.iter().filter_map(|object| self.identified(served, object)).collect())
-    }
-
-    fn identified(&self, served: &Served, object: &Json) -> Option<(Identity, Observed)> {
-        let type_name = super::super::identity::TypeName::new(&served.api_version, &served.kind);
-        let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
-        let name = object["metadata"]["name"].as_str()?.to_owned();
-        Some((Identity { type_name, namespace, name }, self.observe(object)?))
     }
 
     /// The objects at these places, as far as there are any: their metadata. Many of one namespace come in one list.
@@ -422,11 +381,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-/// May one not look there?
-fn is_closed(error: &KubernetesError) -> bool {
-    error.is("Forbidden") || error.is("NotFound") || error.is("MethodNotAllowed")
 }
 
 /// What keeps an object that is deleted already.
