@@ -1,6 +1,7 @@
 //! Why pods do not run, in the words that a person would look up: states of containers, events, last lines of logs.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,13 +10,30 @@ const EVENTS: usize = 5;
 /// The most pods that are told of one workload: the others usually fail alike.
 pub const PODS: usize = 2;
 
+/// How long what can be mended from outside may last: an operator makes the Secret that a pod lacks, a registry that was
+/// away answers again. The kubelet has tried an image three times by then.
+const MENDING: Duration = Duration::from_secs(60);
+
 /// How long to look on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outlook {
     /// It may still come right.
     Open,
+    /// It comes right once something else is made or mended, or not at all.
+    Mendable,
     /// It will not come right by waiting.
     Hopeless,
+}
+
+impl Outlook {
+    /// Is there nothing to wait for, once it has lasted so long?
+    pub fn is_lost(self, lasted: Duration) -> bool {
+        match self {
+            Self::Open => false,
+            Self::Mendable => lasted >= MENDING,
+            Self::Hopeless => true,
+        }
+    }
 }
 
 /// One thing that is wrong with a pod.
@@ -86,7 +104,7 @@ fn waiting(status: &Value, reason: &str) -> Option<(String, Outlook, Log)> {
         | "InvalidImageName"
         | "ErrImageNeverPull"
         | "RegistryUnavailable" => {
-            let outlook = if reason == "ErrImagePull" { Outlook::Open } else { Outlook::Hopeless };
+            let outlook = if reason == "InvalidImageName" { Outlook::Hopeless } else { Outlook::Mendable };
             Some((format!("the image {image:?} cannot be had ({reason}): {message}"), outlook, Log::None))
         }
         "CrashLoopBackOff" => {
@@ -96,7 +114,7 @@ fn waiting(status: &Value, reason: &str) -> Option<(String, Outlook, Log)> {
             let outlook = if restarts > 2 { Outlook::Hopeless } else { Outlook::Open };
             Some((format!("{last}; restarted {restarts} times"), outlook, Log::Previous))
         }
-        _ => Some((format!("{reason}: {message}"), Outlook::Hopeless, Log::None)),
+        _ => Some((format!("{reason}: {message}"), Outlook::Mendable, Log::None)),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::join;
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use super::super::ownership::OWNER;
 use super::super::readiness::{Readiness, has_status, readiness};
@@ -15,14 +17,15 @@ use crate::clients::retry::Budget;
 
 /// Between two looks.
 const PAUSES: [u64; 6] = [100, 200, 300, 500, 1000, 2000];
-/// In how many looks in a row a pod must be beyond hope: a Secret or a node may be a moment late.
-const HOPELESS_LOOKS: u32 = 3;
 /// How many lines of a log are told.
 const LOG_LINES: u32 = 10;
 /// How long the reasons of a failure may take to find.
 const EXPLAINING: Duration = Duration::from_secs(8);
 /// How many objects a failure is explained for.
 const EXPLAINED: usize = 3;
+
+/// Since when the pods of an object, by its label, have had a trouble that may not pass.
+type Since = BTreeMap<String, Instant>;
 
 /// An object that does not do what it is for.
 struct Unready<'t> {
@@ -45,7 +48,7 @@ impl Session {
     pub(super) async fn await_ready(&self, waiting: &mut Vec<&Target>) -> Result<(), Vec<Problem>> {
         waiting.retain(|target| has_status(&target.manifest.identity.type_name));
         let late = self.late_classes(waiting).await;
-        let mut hopeless: BTreeMap<String, u32> = BTreeMap::new();
+        let mut since = Since::new();
         for pause in PAUSES.iter().chain(std::iter::repeat(&2000)) {
             if waiting.is_empty() {
                 return Ok(());
@@ -57,10 +60,10 @@ impl Session {
                 return Err(self.explain(failed.into_iter().map(|(unready, _)| unready).collect()).await);
             }
             let open: Vec<_> = open.into_iter().map(|(unready, _)| unready).collect();
-            let lost = self.beyond_hope(&open, &mut hopeless).await;
-            if lost.iter().any(|lost| *lost) {
-                let lost = open.into_iter().zip(lost).filter(|(_, lost)| *lost);
-                return Err(self.explain(lost.map(|(unready, _)| unready).collect()).await);
+            let lost = self.beyond_hope(&open, &mut since).await;
+            if !lost.is_empty() {
+                let lost = open.into_iter().filter(|unready| lost.contains(&unready.target.label));
+                return Err(self.explain(lost.collect()).await);
             }
             if self.budget.pause(Duration::from_millis(*pause)).await.is_err() {
                 return Err(self.explain(open).await);
@@ -145,17 +148,29 @@ impl Session {
 
     // === why ===
 
-    /// For each of them, whether its pods have been beyond hope for long enough.
-    async fn beyond_hope(&self, open: &[Unready<'_>], looks: &mut BTreeMap<String, u32>) -> Vec<bool> {
-        let mut lost = Vec::with_capacity(open.len());
-        for unready in open {
-            let troubles = self.troubles(unready, &self.budget).await;
-            let is_hopeless = troubles.iter().any(|trouble| trouble.outlook == Outlook::Hopeless);
-            let count = looks.entry(unready.target.label.clone()).or_default();
-            *count = if is_hopeless { *count + 1 } else { 0 };
-            lost.push(*count >= HOPELESS_LOOKS);
+    /// The labels of those whose pods there is no use in waiting for any longer.
+    async fn beyond_hope(&self, open: &[Unready<'_>], since: &mut Since) -> Vec<String> {
+        let looks = open.iter().map(|unready| self.outlook(unready)).collect();
+        let now = Instant::now();
+        let mut lost = Vec::new();
+        for (label, outlook) in together(looks).await {
+            if outlook == Outlook::Open {
+                since.remove(label);
+                continue;
+            }
+            let begun = *since.entry(label.to_owned()).or_insert(now);
+            if outlook.is_lost(now - begun) {
+                lost.push(label.to_owned());
+            }
         }
         lost
+    }
+
+    /// The worst of the outlooks of its pods.
+    async fn outlook<'u>(&self, unready: &'u Unready<'_>) -> (&'u str, Outlook) {
+        let troubles = self.troubles(unready, &self.budget).await;
+        let worst = troubles.iter().map(|trouble| trouble.outlook).max();
+        (&unready.target.label, worst.unwrap_or(Outlook::Open))
     }
 
     /// What is wrong with the newest pods of an object. A question that is refused has no answer here.
@@ -168,17 +183,17 @@ impl Session {
         }
         let Some(selector) = pod_selector(object) else { return Vec::new() };
         let query = format!("labelSelector={}", escaped(&selector));
-        let pods = self
-            .cluster
-            .list(&path("/api/v1", "pods"), &query, View::Whole, budget)
-            .await
-            .unwrap_or_default();
-        let sets = if unready.target.located.served.kind == "Deployment" {
-            let sets = path("/apis/apps/v1", "replicasets");
-            self.cluster.list(&sets, &query, View::Metadata, budget).await.unwrap_or_default()
-        } else {
-            Vec::new()
+        let of_pods = path("/api/v1", "pods");
+        let pods =
+            async { self.cluster.list(&of_pods, &query, View::Whole, budget).await.unwrap_or_default() };
+        let of_sets = path("/apis/apps/v1", "replicasets");
+        let sets = async {
+            if unready.target.located.served.kind != "Deployment" {
+                return Vec::new();
+            }
+            self.cluster.list(&of_sets, &query, View::Metadata, budget).await.unwrap_or_default()
         };
+        let (pods, sets) = join(pods, sets).await;
         newest_pods(object, &sets, &pods).into_iter().flat_map(troubles).collect()
     }
 

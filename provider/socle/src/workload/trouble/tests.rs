@@ -22,10 +22,25 @@ fn only(pod: &Value) -> Trouble {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_named_and_not_waited_for() {
+fn what_can_be_mended_from_outside_has_a_minute_and_what_cannot_has_none() {
+    let [just_now, a_minute] = [0, 60].map(Duration::from_secs);
+    let lost = |outlook: Outlook| [outlook.is_lost(just_now), outlook.is_lost(a_minute)];
+    assert_eq!(lost(Outlook::Open), [false, false]);
+    assert_eq!(lost(Outlook::Mendable), [false, true]);
+    assert_eq!(lost(Outlook::Hopeless), [true, true]);
+}
+
+#[test]
+fn a_name_that_no_image_can_have_is_not_waited_for() {
+    let waiting = json!({"waiting": {"reason": "InvalidImageName", "message": "couldn't parse image name"}});
+    assert_eq!(only(&container(&waiting, &json!({}))).outlook, Outlook::Hopeless);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_named_and_waited_for_a_while() {
     let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}});
     let found = only(&container(&waiting, &json!({})));
-    assert_eq!(found.outlook, Outlook::Hopeless);
+    assert_eq!(found.outlook, Outlook::Mendable);
     let expected = "pod web-1, container web: the image \"registry.test/web:1\" cannot be had (ImagePullBackOff): Back-off pulling image";
     assert_eq!(found.to_string(), expected);
 }
@@ -60,13 +75,12 @@ fn a_pod_on_its_way_has_no_trouble() {
 }
 
 #[test]
-fn a_missing_secret_is_told() {
+fn a_missing_secret_is_told_and_waited_for_a_while() {
     let waiting =
         json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"db\" not found"}});
-    assert_eq!(
-        only(&container(&waiting, &json!({}))).words,
-        "CreateContainerConfigError: secret \"db\" not found"
-    );
+    let found = only(&container(&waiting, &json!({})));
+    assert_eq!(found.words, "CreateContainerConfigError: secret \"db\" not found");
+    assert_eq!(found.outlook, Outlook::Mendable);
 }
 
 #[test]
