@@ -177,13 +177,23 @@ impl<'s> Scene<'s> {
             return Ok(Vec::new());
         }
         if self.wanted.intent == Intent::Update {
-            return Err(Refusal::NoAnswer {
-                hosts: self.cluster.control_planes().map(str::to_owned).collect(),
-            });
+            return self.revive();
         }
         let founder = self.cluster.control_planes().find(|name| self.views[name].signs);
         let founder = founder.or_else(|| self.cluster.control_planes().next());
         Ok(founder.map(|host| Action::Init { host: host.to_owned() }).into_iter().collect())
+    }
+
+    /// With no API server that answers, settings are all that is brought to a control plane: those that were tried last may be
+    /// why. etcd is not touched by that, so nobody needs to be asked about its majority.
+    fn revive(&self) -> Result<Vec<Action>, Refusal> {
+        let mut planes = self.nodes().filter(|(name, _)| self.role(name) == Some(Role::ControlPlane));
+        match planes.find(|(_, view)| view.joined && runs_otherwise(view)) {
+            Some((host, _)) => Ok(vec![Action::Roll { host }]),
+            None => {
+                Err(Refusal::NoAnswer { hosts: self.cluster.control_planes().map(str::to_owned).collect() })
+            }
+        }
     }
 
     // === members in ===
@@ -251,15 +261,36 @@ impl<'s> Scene<'s> {
             && found.pod_range == range
     }
 
-    /// One node at a time, and only while etcd does without it.
+    /// One node at a time, those that are not well first, and only while all others are: what one node does not bear, no
+    /// second one gets.
     fn roll(&self) -> Result<Vec<Action>, Refusal> {
-        let differs = |view: &HostView| view.differs.iter().any(|area| !area.is_network());
-        let Some((host, _)) = self.nodes().find(|(_, view)| differs(view)) else { return Ok(Vec::new()) };
+        let differs: Vec<_> = self.nodes().filter(|(_, view)| runs_otherwise(view)).collect();
+        let unwell = differs.iter().find(|(name, view)| !self.is_well(name, view));
+        let Some((host, _)) = unwell.or_else(|| differs.first()) else { return Ok(Vec::new()) };
+        let host = host.clone();
+        let mut others = self.nodes().filter(|(name, _)| *name != host);
+        if let Some((other, _)) = others.find(|(name, view)| !self.serves(name, view)) {
+            return Err(Refusal::Unwell { change: format!("{host} cannot restart"), host: other });
+        }
+        let waiting: Vec<_> =
+            self.unready().filter(|name| differs.iter().all(|(other, _)| other != name)).collect();
+        if !waiting.is_empty() {
+            return Ok(vec![Action::Await { via: self.via(), nodes: waiting }]);
+        }
         if self.member(&host).is_some_and(|member| member.healthy) {
             quorum::may_pause(&self.view().members)
                 .map_err(|source| Refusal::Quorum { change: format!("{host} cannot restart"), source })?;
         }
         Ok(vec![Action::Roll { host }])
+    }
+
+    fn is_well(&self, name: &str, view: &HostView) -> bool {
+        self.serves(name, view) && self.unready().all(|other| other != name)
+    }
+
+    /// Does the API server of this host answer, if it should have one?
+    fn serves(&self, name: &str, view: &HostView) -> bool {
+        self.role(name) != Some(Role::ControlPlane) || view.cluster.is_some()
     }
 
     // === members out ===
@@ -296,18 +327,16 @@ impl<'s> Scene<'s> {
         if found { Vec::new() } else { vec![Action::Addons { via: self.via() }] }
     }
 
-    /// With a network of the user's own, nodes are ready when he has installed it.
     fn await_ready(&self) -> Vec<Action> {
-        if self.cluster.network.pods == Pods::None {
-            return Vec::new();
-        }
-        let waiting = self
-            .cluster
-            .nodes
-            .keys()
-            .filter(|name| !self.view().nodes.get(*name).is_some_and(|node| node.ready));
-        let nodes: Vec<_> = waiting.cloned().collect();
+        let nodes: Vec<_> = self.unready().collect();
         if nodes.is_empty() { Vec::new() } else { vec![Action::Await { via: self.via(), nodes }] }
+    }
+
+    /// Nodes that should be ready and are not. With a network of the user's own, they are ready when he has installed it.
+    fn unready(&self) -> impl Iterator<Item = String> {
+        let ours = self.cluster.network.pods != Pods::None;
+        let is_ready = |name: &&String| self.view().nodes.get(*name).is_some_and(|node| node.ready);
+        self.cluster.nodes.keys().filter(move |name| ours && !is_ready(name)).cloned()
     }
 
     /// Every host remembers the keys of all.
@@ -386,6 +415,11 @@ impl<'s> Scene<'s> {
     fn delete_node(&self, node: &str) -> Action {
         Action::DeleteNode { via: self.via(), node: node.to_owned() }
     }
+}
+
+/// Do its components run by other settings than they should?
+fn runs_otherwise(view: &HostView) -> bool {
+    view.differs.iter().any(|area| !area.is_network())
 }
 
 /// The control plane that is asked: one that stays, and whose API answers for this cluster.

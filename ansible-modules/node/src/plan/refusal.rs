@@ -87,13 +87,24 @@ pub enum Refusal {
     },
     /// Nobody can be asked.
     #[error(
-        "no API server answers, asked on {}. Look there with `journalctl -u kubelet` and `crictl ps -a`; with a majority \
+        "no API server answers, asked on {}. Look there with `journalctl -u kubelet` and in /var/log/pods; with a majority \
          of etcd lost, restore it from a snapshot",
         .hosts.join(", ")
     )]
     NoAnswer {
         /// The control planes.
         hosts: Vec<String>,
+    },
+    /// One control plane restarts only while the others serve.
+    #[error(
+        "{change}: the API server of {host} does not answer. Look there with `journalctl -u kubelet` and in \
+         /var/log/pods, mend it, and apply again"
+    )]
+    Unwell {
+        /// What was to be done.
+        change: String,
+        /// The host that is not well.
+        host: String,
     },
     /// etcd would lose, or has lost, its majority.
     #[error("{change}: {source}. Bring the other control planes back, or add one, and apply again")]

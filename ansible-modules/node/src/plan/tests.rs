@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::world::{Killed, World};
+use super::world::{Fault, UNKNOWN_FLAG, World};
 use super::*;
 use crate::specification::tests::{cluster, node};
 use crate::specification::{Addon, Effect, Taint};
@@ -56,6 +56,7 @@ impl Flow {
 enum End {
     Converged(Vec<Action>),
     Killed,
+    Failed(Action),
     Refused(Vec<Refusal>),
 }
 
@@ -79,8 +80,10 @@ fn apply(world: &mut World, flow: &Flow, run: usize) -> End {
             Err(refusals) => return End::Refused(refusals),
         };
         for action in &round.actions {
-            if world.run(action, &flow.wanted, &round.journal) == Err(Killed) {
-                return End::Killed;
+            match world.run(action, &flow.wanted, &round.journal) {
+                Ok(()) => {}
+                Err(Fault::Killed) => return End::Killed,
+                Err(Fault::Failed) => return End::Failed(action.clone()),
             }
         }
         done.extend(round.actions.into_iter().filter(|action| !matches!(action, Action::Observe { .. })));
@@ -239,6 +242,58 @@ fn changed_settings_survive_every_kill() {
     survives_every_kill(&world, &Flow::update(wanted));
 }
 
+/// A change that the first API server does not bear.
+fn unbearable(cluster: &Cluster) -> Flow {
+    let mut wanted = cluster.clone();
+    wanted.settings.api_server.insert(UNKNOWN_FLAG.into(), "true".into());
+    Flow::update(wanted)
+}
+
+#[test]
+fn a_setting_that_no_api_server_bears_stops_at_the_first_and_is_taken_back() {
+    for (control_planes, workers) in [(1, 0), (3, 1)] {
+        let before = cluster(control_planes, workers);
+        let mut world = existing(&before, &[]);
+        let end = apply(&mut world, &unbearable(&before), 1);
+        assert_eq!(end, End::Failed(Action::Roll { host: "cp-1".into() }));
+        assert!(world.hosts.iter().all(|(name, host)| host.broken == (name == "cp-1")));
+        survives_every_kill(&world, &Flow::update(before));
+    }
+}
+
+#[test]
+fn a_setting_that_was_tried_is_not_taken_for_done() {
+    let before = cluster(3, 0);
+    let mut world = existing(&before, &[]);
+    apply(&mut world, &unbearable(&before), 1);
+    let end = apply(&mut world, &unbearable(&before), 2);
+    assert_eq!(end, End::Failed(Action::Roll { host: "cp-1".into() }));
+}
+
+#[test]
+fn no_control_plane_restarts_while_another_does_not_serve() {
+    let before = cluster(3, 0);
+    let mut wanted = before.clone();
+    wanted.settings.kubelet.insert("maxPods".into(), 50.into());
+    let mut world = existing(&before, &[]);
+    // After the first was rolled: it takes three effects.
+    world.fuel = Some(3);
+    assert_eq!(apply(&mut world, &Flow::update(wanted.clone()), 1), End::Killed);
+    world.fuel = None;
+    world.hosts.get_mut("cp-1").unwrap().broken = true;
+    let said = refused(&mut world, &Flow::update(wanted));
+    assert!(said[0].starts_with("cp-2 cannot restart: the API server of cp-1"), "{said:?}");
+}
+
+#[test]
+fn a_node_that_was_deleted_registers_again() {
+    for (name, cluster) in [("w-1", cluster(1, 1)), ("cp-1", cluster(1, 0)), ("cp-2", cluster(3, 0))] {
+        let mut world = existing(&cluster, &[]);
+        world.store.as_mut().unwrap().nodes.remove(name);
+        survives_every_kill(&world, &Flow::update(cluster));
+    }
+}
+
 #[test]
 fn a_member_that_lost_its_data_is_removed_before_it_joins_again() {
     let mut world = existing(&cluster(3, 0), &[]);
@@ -370,7 +425,7 @@ fn a_new_host_key_is_taken_from_the_same_server_alone() {
 // === the way out ===
 
 /// One destroy; the hosts that did not answer.
-fn destroy(world: &mut World, cluster: &Cluster) -> Result<Left, Killed> {
+fn destroy(world: &mut World, cluster: &Cluster) -> Result<Left, Fault> {
     let names: BTreeSet<_> = cluster.nodes.keys().cloned().collect();
     world.may_end = true;
     for _ in 0..50 {
@@ -403,7 +458,7 @@ fn a_destroy_survives_every_kill_and_keeps_a_snapshot() {
     for first in 0..whole.effects {
         let mut world = world.clone();
         world.fuel = Some(first);
-        assert_eq!(destroy(&mut world, &cluster), Err(Killed));
+        assert_eq!(destroy(&mut world, &cluster), Err(Fault::Killed));
         world.fuel = None;
         assert_eq!(destroy(&mut world, &cluster), Ok(Left::default()));
         let names = cluster.nodes.keys().cloned().collect();

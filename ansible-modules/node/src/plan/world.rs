@@ -21,7 +21,12 @@ pub(super) struct Host {
     mesh_key: Option<String>,
     prepared: Option<String>,
     network: Option<String>,
+    /// What its kubelet and control plane are known to run by.
     settings: Option<String>,
+    /// Does its kubelet run? It registers when it starts, and never again.
+    running: bool,
+    /// Its API server was started by settings that it does not bear.
+    pub(super) broken: bool,
     authority: Option<u32>,
     pub(super) signs: bool,
     /// The member whose data it has.
@@ -54,9 +59,19 @@ pub(super) struct World {
     pub(super) may_end: bool,
 }
 
-/// The program was killed.
+/// Why a step did not end well.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Killed;
+pub(super) enum Fault {
+    /// The program was killed.
+    Killed,
+    /// It said that it failed.
+    Failed,
+}
+
+use Fault::{Failed, Killed};
+
+/// A flag that no API server knows.
+pub(super) const UNKNOWN_FLAG: &str = "no-such-flag";
 
 impl World {
     pub(super) fn of(names: impl IntoIterator<Item = String>) -> Self {
@@ -131,17 +146,13 @@ impl World {
     fn answers(&self, name: &str) -> bool {
         let own = self.hosts.get(name).and_then(|host| host.etcd);
         let members = self.store.as_ref().map_or(&[][..], |store| &store.members);
-        self.has_quorum() && members.iter().any(|member| Some(member.id) == own && member.started)
+        let broken = self.hosts.get(name).is_none_or(|host| host.broken);
+        !broken && self.has_quorum() && members.iter().any(|member| Some(member.id) == own && member.started)
     }
 
     // === what steps do ===
 
-    pub(super) fn run(
-        &mut self,
-        action: &Action,
-        cluster: &Cluster,
-        journal: &Journal,
-    ) -> Result<(), Killed> {
+    pub(super) fn run(&mut self, action: &Action, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
         let host = action.host().to_owned();
         assert!(!self.hosts[&host].dead, "a step on a dead host: {action}");
         match action {
@@ -165,15 +176,12 @@ impl World {
                 store.nodes.entry(node.clone()).and_modify(|node| node.drained = true);
             }),
             Action::DeleteNode { node, .. } => {
-                let running = self.hosts.get(node).is_some_and(|host| host.joined && !host.dead);
+                let running = self.hosts.get(node).is_some_and(|host| host.running && !host.dead);
                 assert!(!running, "a kubelet that runs would register {node} again");
                 self.in_store(|store| drop(store.nodes.remove(node)))
             }
             Action::Describe { node, .. } => self.describe(node, cluster, journal),
-            Action::Roll { .. } => {
-                let settings = settings(cluster);
-                self.on(&host, |host| host.settings = Some(settings))
-            }
+            Action::Roll { .. } => self.roll(&host, cluster),
             Action::Addons { .. } => {
                 let marks = addons::marks(&cluster.addons);
                 self.in_store(|store| store.addons = marks)
@@ -188,7 +196,7 @@ impl World {
         }
     }
 
-    fn claim(&mut self, host: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+    fn claim(&mut self, host: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
         let own = journal.on(host);
         self.on(host, |host| host.journal = Some(own))?;
         if cluster.network.mode == NetworkMode::Wireguard && self.hosts[host].mesh_key.is_none() {
@@ -198,7 +206,7 @@ impl World {
         Ok(())
     }
 
-    fn init(&mut self, name: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+    fn init(&mut self, name: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
         if !self.hosts[name].signs {
             let authority = self.chance();
             self.on(name, |host| {
@@ -221,7 +229,7 @@ impl World {
         self.in_store(|store| store.initialised = Some(id))
     }
 
-    fn join(&mut self, name: &str, via: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+    fn join(&mut self, name: &str, via: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
         assert!(self.answers(via), "{via} cannot invite");
         let (authority, role) = (self.hosts[via].authority, cluster.nodes[name].role);
         self.on(name, |host| host.authority = authority)?;
@@ -247,22 +255,47 @@ impl World {
         if role == Role::ControlPlane { self.register(name, role) } else { Ok(()) }
     }
 
-    fn start_kubelet(&mut self, name: &str, cluster: &Cluster) -> Result<(), Killed> {
-        let settings = settings(cluster);
-        self.on(name, |host| {
-            host.settings = Some(settings);
-            host.joined = true;
-            host.pods = true;
+    /// One that runs by what is wanted goes on; one that nobody knows any more starts anew.
+    fn start_kubelet(&mut self, name: &str, cluster: &Cluster) -> Result<(), Fault> {
+        let settings = Some(settings(cluster));
+        let known = self.store.as_ref().is_some_and(|store| store.nodes.contains_key(name));
+        if !self.hosts[name].running || self.hosts[name].settings != settings {
+            self.on(name, |host| {
+                host.settings = settings;
+                (host.joined, host.running, host.pods) = (true, true, true);
+            })?;
+        } else if known {
+            return Ok(());
+        }
+        self.effect(|world| {
+            if let Some(store) = &mut world.store {
+                store.nodes.entry(name.to_owned()).or_default();
+            }
         })
     }
 
-    fn register(&mut self, name: &str, role: Role) -> Result<(), Killed> {
+    /// Nothing is known of what runs from before it is changed until it is seen to run.
+    fn roll(&mut self, name: &str, cluster: &Cluster) -> Result<(), Fault> {
+        let bears = !cluster.settings.api_server.contains_key(UNKNOWN_FLAG);
+        let is_plane = self.hosts[name].signs;
+        self.on(name, |host| host.settings = None)?;
+        self.on(name, |host| host.broken = is_plane && !bears)?;
+        if self.hosts[name].broken {
+            return Err(Failed);
+        }
+        self.on(name, |host| host.settings = Some(settings(cluster)))
+    }
+
+    /// Marks a Node that its kubelet made.
+    fn register(&mut self, name: &str, role: Role) -> Result<(), Fault> {
+        let plane = role == Role::ControlPlane;
         self.in_store(|store| {
-            store.nodes.entry(name.to_owned()).or_default().control_plane |= role == Role::ControlPlane;
+            let node = store.nodes.get_mut(name).expect("a kubelet that registered");
+            node.control_plane |= plane;
         })
     }
 
-    fn describe(&mut self, node: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Killed> {
+    fn describe(&mut self, node: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
         let wanted = cluster.nodes[node].clone();
         let range = journal.members[node].pod_range.to_string();
         self.in_store(|store| {
@@ -275,9 +308,9 @@ impl World {
     }
 
     /// The journal goes last: what is half reset is still known as ours.
-    fn reset(&mut self, name: &str) -> Result<(), Killed> {
-        self.on(name, |host| host.joined = false)?;
-        self.on(name, |host| host.pods = false)?;
+    fn reset(&mut self, name: &str) -> Result<(), Fault> {
+        self.on(name, |host| (host.joined, host.running) = (false, false))?;
+        self.on(name, |host| (host.pods, host.settings) = (false, None))?;
         self.on(name, |host| host.etcd = None)?;
         self.on(name, |host| {
             host.authority = None;
@@ -292,7 +325,7 @@ impl World {
 
     // === effects ===
 
-    fn effect(&mut self, change: impl FnOnce(&mut Self)) -> Result<(), Killed> {
+    fn effect(&mut self, change: impl FnOnce(&mut Self)) -> Result<(), Fault> {
         match &mut self.fuel {
             Some(0) => return Err(Killed),
             Some(fuel) => *fuel -= 1,
@@ -304,11 +337,11 @@ impl World {
         Ok(())
     }
 
-    fn on(&mut self, name: &str, change: impl FnOnce(&mut Host)) -> Result<(), Killed> {
+    fn on(&mut self, name: &str, change: impl FnOnce(&mut Host)) -> Result<(), Fault> {
         self.effect(|world| change(world.host(name)))
     }
 
-    fn in_store(&mut self, change: impl FnOnce(&mut Store)) -> Result<(), Killed> {
+    fn in_store(&mut self, change: impl FnOnce(&mut Store)) -> Result<(), Fault> {
         assert!(self.has_quorum(), "nobody can write");
         self.effect(|world| change(world.store.as_mut().expect("a store")))
     }

@@ -40,7 +40,7 @@ pub(crate) fn feed(program: &str, arguments: &[&str], input: &str) -> Result<Str
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A failing program says at its end why.
-fn last_lines(words: &str) -> String {
+pub(crate) fn last_lines(words: &str) -> String {
     let lines: Vec<_> = words.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("; ")
 }

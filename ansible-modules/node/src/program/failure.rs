@@ -77,6 +77,16 @@ pub(crate) enum Failure {
         /// What was seen last.
         last: String,
     },
+    /// A component does not run by what it was given.
+    #[error("{what} does not run by its new settings: {last}. Its log ends: {log}")]
+    Unwell {
+        /// Which.
+        what: &'static str,
+        /// What was seen last.
+        last: String,
+        /// Its last words.
+        log: String,
+    },
     /// A certificate or key is not what it should be.
     #[error("{what}: {detail}")]
     Certificate {
@@ -134,7 +144,10 @@ impl Failure {
             }
             Self::Command { .. } | Self::Host(_) => "Mend what it names, and apply again.",
             Self::Https { .. } | Self::Waited { .. } => {
-                "Look at `journalctl -u kubelet` and `crictl ps -a` on the host, mend the cause, and apply again."
+                "Look at `journalctl -u kubelet` and in /var/log/pods on the host, mend the cause, and apply again."
+            }
+            Self::Unwell { .. } => {
+                "Take back or mend the setting that it names, and apply again: no node after this one has it."
             }
             Self::Certificate { .. } => "Restore it from a backup.",
             Self::Mounted { .. } => {

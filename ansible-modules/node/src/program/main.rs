@@ -11,6 +11,7 @@
 
 mod addons;
 mod api;
+mod api_server;
 mod authority;
 mod certificates;
 mod command;
@@ -21,6 +22,7 @@ mod failure;
 mod files;
 mod firewall;
 mod https;
+mod kubelet;
 mod membership;
 mod mint;
 mod mounts;

@@ -12,7 +12,7 @@ use node::journal::Journal;
 use node::observation::{Area, EtcdMember};
 use node::render::kubeconfig::{Credential, kubeconfig};
 use node::render::{Place, kubeadm, policy};
-use node::specification::{BALANCER_PORT, Role};
+use node::specification::Role;
 use node::step::{Invitation, READERS};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ use crate::encoding::base64;
 use crate::etcd::Etcd;
 use crate::failure::Failure;
 use crate::files::{self, Readers};
-use crate::{authority, certificates, prepare, settings, wait};
+use crate::{api_server, authority, certificates, kubelet, prepare, settings, wait};
 
 const CONFIGURATION: &str = "/var/lib/socle/cluster/kubeadm.json";
 const MANIFESTS: &str = "/etc/kubernetes/manifests";
@@ -41,6 +41,10 @@ fn manifest(component: &str) -> String {
 }
 
 fn configure(place: &Place<'_>, etcd: &BTreeMap<String, String>) -> Result<(), Failure> {
+    if place.node.role == Role::ControlPlane {
+        let (name, text) = kubeadm::patch(place);
+        files::write(&format!("{}/{name}", kubeadm::PATCHES), &text, Readers::Root)?;
+    }
     files::write(CONFIGURATION, &kubeadm::configuration(place, etcd), Readers::Root).map(drop)
 }
 
@@ -52,6 +56,7 @@ pub(crate) fn init(place: &Place<'_>) -> Result<bool, Failure> {
     if !files::exists(authority::CERTIFICATE) {
         preflight(place).map_err(Failure::during("preflight"))?;
     }
+    settings::begin(place)?;
     policies(place).map_err(Failure::during("policies"))?;
     encryption_key().map_err(Failure::during("policies"))?;
     credentials().map_err(Failure::during("certificates"))?;
@@ -59,10 +64,11 @@ pub(crate) fn init(place: &Place<'_>) -> Result<bool, Failure> {
         phase("etcd local").map_err(Failure::during("etcd"))?;
     }
     control_plane().map_err(Failure::during("control-plane"))?;
-    kubelet(place).map_err(Failure::during("kubelet-start"))?;
-    let api = ready_api().map_err(Failure::during("wait-control-plane"))?;
+    let started = kubelet(place).map_err(Failure::during("kubelet-start"))?;
+    let api = ready_api(place).map_err(Failure::during("wait-control-plane"))?;
     // The first to speak to the API as an administrator binds the group that administrators are in.
     phase("upload-config kubeadm").map_err(Failure::during("upload-config"))?;
+    known(place, &api, started).map_err(Failure::during("register"))?;
     register(place, &api).map_err(Failure::during("register"))?;
     for addon in ["upload-config kubelet", "bootstrap-token", "addon all"] {
         phase(addon).map_err(Failure::during("addons"))?;
@@ -111,21 +117,25 @@ fn control_plane() -> Result<(), Failure> {
     phase("control-plane all")
 }
 
-/// Writes the kubelet's configuration and starts it, unless it runs by it already.
-fn kubelet(place: &Place<'_>) -> Result<(), Failure> {
-    let (wanted, _) = kubeadm::settings(place);
-    let applied = files::read("/var/lib/socle/cluster/applied/kubelet.json")?;
-    if applied == Some(wanted) && is_active("kubelet.service") {
-        return Ok(());
+/// Writes the kubelet's configuration and starts it, unless it runs by it already; says whether it was started.
+fn kubelet(place: &Place<'_>) -> Result<bool, Failure> {
+    if !settings::differs(place)?.contains(&Area::Kubelet) && is_active("kubelet.service") {
+        return Ok(false);
     }
     systemctl(&["enable", "kubelet.service"])?;
-    phase("kubelet-start")
+    phase("kubelet-start").map(|()| true)
 }
 
-/// Waits until this host's own API server is ready.
-fn ready_api() -> Result<Api, Failure> {
-    let api = Api::here(QUESTION)?;
-    wait::until("the API server of this host", START, || api.is_ready())?;
+/// Waits until this host's own API server is ready: the one that was started by what is wanted.
+fn ready_api(place: &Place<'_>) -> Result<Api, Failure> {
+    let (api, mark) = (Api::here(QUESTION)?, kubeadm::started_by(place));
+    let waited = wait::until("the API server of this host", START, || api_server::serves(&api, &mark));
+    waited.map_err(|failure| match failure {
+        Failure::Waited { last, .. } => {
+            Failure::Unwell { what: "the API server", last, log: api_server::last_words() }
+        }
+        other => other,
+    })?;
     Ok(api)
 }
 
@@ -145,6 +155,14 @@ fn registered(place: &Place<'_>, api: &Api) -> Result<(), Failure> {
         Ok(None) => Err("no Node yet".to_owned()),
         Err(failure) => Err(failure.to_string()),
     })
+}
+
+/// A kubelet registers when it starts. One that went on while its Node was removed starts anew.
+fn known(place: &Place<'_>, api: &Api, started: bool) -> Result<(), Failure> {
+    if started || api.find(&format!("/api/v1/nodes/{}", place.name))?.is_some() {
+        return Ok(());
+    }
+    kubelet::restart(place).map(drop)
 }
 
 /// Who may only look is bound to `view`.
@@ -172,6 +190,7 @@ fn mark(api: &Api, journal: &Journal) -> Result<(), Failure> {
 /// Joins, or does what is still missing of it.
 pub(crate) fn join(place: &Place<'_>, invitation: &Invitation) -> Result<bool, Failure> {
     files::write(authority::CERTIFICATE, &invitation.authority, Readers::All)?;
+    settings::begin(place)?;
     match place.node.role {
         Role::Worker => join_worker(place, invitation)?,
         Role::ControlPlane => join_control_plane(place, invitation)?,
@@ -192,13 +211,14 @@ fn join_worker(place: &Place<'_>, invitation: &Invitation) -> Result<(), Failure
             });
         files::write(BOOTSTRAP_CONF, &text, Readers::Root)?;
     }
-    kubelet(place).map_err(Failure::during("kubelet-start"))?;
+    let started = kubelet(place).map_err(Failure::during("kubelet-start"))?;
     let waited = wait::until("the kubelet's own certificate", START, || {
         if files::exists(KUBELET_IDENTITY) { Ok(()) } else { Err(format!("no {KUBELET_IDENTITY} yet")) }
     });
     waited.map_err(Failure::during("kubelet-bootstrap"))?;
     files::remove(BOOTSTRAP_CONF)?;
     let api = Api::as_kubelet(&place.cluster.api().to_string(), &invitation.authority, QUESTION)?;
+    known(place, &api, started).map_err(Failure::during("register"))?;
     registered(place, &api).map_err(Failure::during("register"))
 }
 
@@ -213,9 +233,10 @@ fn join_control_plane(place: &Place<'_>, invitation: &Invitation) -> Result<(), 
     credentials().map_err(Failure::during("certificates"))?;
     join_etcd(place).map_err(Failure::during("etcd-join"))?;
     control_plane().map_err(Failure::during("control-plane"))?;
-    kubelet(place).map_err(Failure::during("kubelet-start"))?;
+    let started = kubelet(place).map_err(Failure::during("kubelet-start"))?;
     promote(place).map_err(Failure::during("etcd-promote"))?;
-    let api = ready_api().map_err(Failure::during("wait-control-plane"))?;
+    let api = ready_api(place).map_err(Failure::during("wait-control-plane"))?;
+    known(place, &api, started).map_err(Failure::during("register"))?;
     register(place, &api).map_err(Failure::during("register"))
 }
 
@@ -252,8 +273,12 @@ fn elsewhere(place: &Place<'_>) -> Result<(Etcd, Vec<EtcdMember>), Failure> {
     Err(last)
 }
 
-/// Gives this host's member its vote, once it has caught up.
+/// Gives this host's member its vote, once it has caught up. One that votes is asked itself: it may be the only one.
 fn promote(place: &Place<'_>) -> Result<(), Failure> {
+    let own = Etcd::here(QUESTION).and_then(|etcd| etcd.members(QUESTION));
+    if own.is_ok_and(|members| members.iter().any(|member| member.name == place.name && member.votes)) {
+        return Ok(());
+    }
     wait::until("this host's etcd member to catch up", START, || {
         let asked = elsewhere(place).and_then(|(etcd, members)| {
             let own = members.into_iter().find(|member| member.name == place.name);
@@ -271,7 +296,7 @@ fn promote(place: &Place<'_>) -> Result<(), Failure> {
 
 /// Brings kubelet and control plane to what is wanted, and waits until they are well.
 pub(crate) fn roll(place: &Place<'_>) -> Result<bool, Failure> {
-    let differs = settings::differs(place)?;
+    let differs = settings::begin(place)?;
     if differs.is_empty() {
         return Ok(false);
     }
@@ -286,17 +311,20 @@ pub(crate) fn roll(place: &Place<'_>) -> Result<bool, Failure> {
         control_plane().map_err(Failure::during("control-plane"))?;
     }
     phase("kubelet-start").map_err(Failure::during("kubelet-start"))?;
-    systemctl(&["restart", "kubelet.service"])?;
+    let restart = kubelet::restart(place).map_err(Failure::during("kubelet-start"))?;
+    let api = match place.node.role {
+        Role::ControlPlane => ready_api(place).map_err(Failure::during("wait-control-plane"))?,
+        Role::Worker => Api::as_kubelet(
+            &place.cluster.api().to_string(),
+            &files::require(authority::CERTIFICATE)?,
+            QUESTION,
+        )?,
+    };
+    kubelet::is_heard_of(place, &api, restart).map_err(Failure::during("wait-kubelet"))?;
     if place.node.role == Role::ControlPlane {
-        let api = ready_api().map_err(Failure::during("wait-control-plane"))?;
         register(place, &api).map_err(Failure::during("register"))?;
         phase("upload-config all").map_err(Failure::during("upload-config"))?;
         proxies(place, &api).map_err(Failure::during("kube-proxy"))?;
-    } else {
-        let server = format!("127.0.0.1:{BALANCER_PORT}");
-        wait::until("the kubelet", START, || {
-            if is_active("kubelet.service") { Ok(()) } else { Err(format!("it does not run ({server})")) }
-        })?;
     }
     settings::record(place)?;
     Ok(true)

@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Value, json};
 
 use super::{Place, document, policy};
+use crate::fingerprint::fingerprint;
 use crate::specification::{API_PORT, Role, Taint};
 
 /// The version of kubeadm's own configurations.
@@ -32,7 +33,7 @@ const TLS_CIPHERS: [&str; 6] = [
 /// `etcd` are the members of the cluster that this one joins, by name; none for the first. A worker has no authority's
 /// key, which kubeadm would take for an error, so it is shown an empty folder.
 pub fn configuration(place: &Place<'_>, etcd: &BTreeMap<String, String>) -> String {
-    let init = json!({
+    let mut init = json!({
         "apiVersion": API,
         "kind": "InitConfiguration",
         "localAPIEndpoint": local_endpoint(place),
@@ -40,6 +41,9 @@ pub fn configuration(place: &Place<'_>, etcd: &BTreeMap<String, String>) -> Stri
         // kubeadm insists on a token: it makes one by chance that is of no use for long. Joins use their own.
         "bootstrapTokens": [{ "ttl": "1m0s", "description": "of no use" }],
     });
+    if place.node.role == Role::ControlPlane {
+        init["patches"] = json!({ "directory": PATCHES });
+    }
     let mut cluster = cluster(place);
     if !etcd.is_empty() {
         let members: Vec<_> = etcd.iter().map(|(name, peer)| format!("{name}={peer}")).collect();
@@ -68,6 +72,34 @@ pub fn settings(place: &Place<'_>) -> (String, String) {
         policy::admission(),
     ];
     (document(&kubelet(place)), control_plane.concat())
+}
+
+/// Where kubeadm finds what is put on top of its manifests.
+pub const PATCHES: &str = "/var/lib/socle/cluster/patches";
+/// The label of an API server's pod that tells by what it was started.
+pub const STARTED_BY: &str = "socle/started-by";
+
+/// What an API server reads when it starts, as a label: a file of policies that changed starts it anew, too, and which one
+/// of two instances answers can be told.
+pub fn started_by(place: &Place<'_>) -> String {
+    let read = json!([
+        place.cluster.kubernetes_version,
+        api_server(place),
+        api_server_volumes(),
+        policy::audit(),
+        policy::authentication(&place.cluster.settings),
+        policy::admission(),
+    ]);
+    let mut mark = fingerprint(read.to_string().as_bytes());
+    // A label has at most 63 characters.
+    mark.truncate(32);
+    mark
+}
+
+/// What is put on top of the API server's manifest: its name, and itself.
+pub fn patch(place: &Place<'_>) -> (&'static str, String) {
+    let labels = BTreeMap::from([(STARTED_BY, started_by(place))]);
+    ("kube-apiserver+merge.json", document(&json!({ "metadata": { "labels": labels } })))
 }
 
 /// An empty folder.

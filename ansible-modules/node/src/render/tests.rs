@@ -149,6 +149,18 @@ fn another_member_changes_no_settings_and_a_name_of_the_users_does() {
 }
 
 #[test]
+fn an_api_server_is_told_by_what_it_reads_when_it_starts() {
+    let mark =
+        |cluster: &Cluster| kubeadm::started_by(&Place::of(cluster, &journal(cluster, "cp-1")).unwrap());
+    let before = cluster(1, 0);
+    let mut after = cluster(3, 0);
+    after.certificate_sans.push("api.example.social".into());
+    assert_eq!(mark(&before), mark(&after));
+    after.settings.api_server.insert("event-ttl".into(), "2h".into());
+    assert_ne!(mark(&before), mark(&after));
+}
+
+#[test]
 fn nodes_and_pods_reach_everything_and_the_api_is_for_whom_the_user_names() {
     let mut cluster = cluster(2, 1);
     let journal = journal(&cluster, "w-1");
