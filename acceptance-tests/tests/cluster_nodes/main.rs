@@ -4,4 +4,5 @@
 mod faults;
 mod gone;
 mod life;
+mod settings;
 mod web;

@@ -8,6 +8,7 @@ use tfplugin::{Diagnostic, Diagnostics, Model, Path};
 use super::blocks::ClusterNode;
 use super::reading::{parse_endpoint, text};
 use super::resource::ClusterResource;
+use super::shown::MEMBERSHIP;
 
 /// A release of Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -263,7 +264,7 @@ fn change(
         steps.push("change who may reach the API, on all nodes".to_owned());
     }
     let found = prior.into_iter().flat_map(repairs).filter(|(name, _)| after.nodes.contains_key(*name));
-    steps.extend(found.map(|(name, what)| format!("mend {what} of {name}")));
+    steps.extend(found.map(|(name, what)| repair(name, &what)));
     if before.endpoint != after.endpoint || before.network != after.network {
         steps.push("change how nodes reach the API, on all nodes".to_owned());
     }
@@ -275,6 +276,10 @@ fn change(
     steps
         .extend(removed.map(|name| format!("drain {name}, remove it from the cluster and reset its server")));
     steps
+}
+
+fn repair(name: &str, what: &str) -> String {
+    if what == MEMBERSHIP { format!("let {name} join anew") } else { format!("mend {what} of {name}") }
 }
 
 /// What the last look found out of order, by node.
@@ -415,15 +420,17 @@ mod tests {
             ("cp-1".to_owned(), status(&["firewall", "timer"])),
             ("w-1".to_owned(), status(&[])),
             ("w-2".to_owned(), status(&["mesh"])),
+            ("w-3".to_owned(), status(&[MEMBERSHIP])),
         ];
         let found = ClusterResource {
             node_status: nodes.into_iter().collect::<Map<NodeStatus>>().into(),
-            ..cluster(&[CP1, W1, W2])
+            ..cluster(&[CP1, W1, W2, ("w-3", "worker", "203.0.113.23")])
         };
-        let mended = ["mend firewall and timer of cp-1", "mend mesh of w-2"];
+        let mended = ["mend firewall and timer of cp-1", "mend mesh of w-2", "let w-3 join anew"];
         assert_eq!(steps(Some(&found), &found), mended);
-        let left = "drain w-2, remove it from the cluster and reset its server";
-        assert_eq!(steps(Some(&found), &cluster(&[CP1, W1])), [mended[0], left]);
+        let left = |name| format!("drain {name}, remove it from the cluster and reset its server");
+        let wanted = [mended[0].to_owned(), left("w-2"), left("w-3")];
+        assert_eq!(steps(Some(&found), &cluster(&[CP1, W1])), wanted);
     }
 
     #[test]

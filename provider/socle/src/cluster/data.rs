@@ -13,7 +13,7 @@ use super::blocks::NodeStatus;
 use super::credentials::{coordinates, request};
 use super::hosts::{Hosts, sight};
 use super::nodes::Nodes;
-use super::shown::{DUE, list, members, time};
+use super::shown::{DUE, members, time};
 use crate::clients::Clients;
 
 /// A cluster that is managed elsewhere: what its control planes show now.
@@ -55,7 +55,11 @@ impl DataSource for ClusterData {
     const SUBCATEGORY: &'static str = "Clusters";
 
     async fn read(call: &Call<Clients>, config: Self) -> Result<Self, Diagnostics> {
-        Box::pin(config.observed(&Nodes::to_read(call), now())).await
+        let found = Box::pin(config.observed(&Nodes::to_read(call), now())).await?;
+        if found.etcd_members == Value::Null {
+            call.warn(silent());
+        }
+        Ok(found)
     }
 }
 
@@ -69,7 +73,7 @@ impl ClusterData {
             .filter_map(|(name, sight)| Some((name.as_str(), sight.view()?)))
             .filter(|(_, view)| view.journal.as_ref().is_some_and(|journal| journal.cluster_id == id))
             .collect();
-        if views.values().all(|view| view.cluster.is_none()) {
+        if views.is_empty() {
             return Err(nobody(&sights).into());
         }
         Ok(self.with(&views, now))
@@ -96,8 +100,8 @@ impl ClusterData {
             id: journal.map(|journal| journal.cluster_id.clone()).into(),
             name: journal.map(|journal| journal.fixed.name.clone()).into(),
             kubernetes_version: lowest.cloned().into(),
-            node_status: status.collect::<Map<NodeStatus>>().into(),
-            etcd_members: api.map_or_else(|| list(Vec::new()), members),
+            node_status: api.map(|_| status.collect::<Map<NodeStatus>>()).into(),
+            etcd_members: api.map_or(Value::Null, members),
             certificates_expire_at: ends.and_then(time).into(),
             renewal_due: ends.is_some_and(|end| end - now < DUE).into(),
             ..self
@@ -118,12 +122,19 @@ async fn look<H: Hosts>(hosts: &H, access: &ClusterAccess) -> Sights {
     join_all(asked).await.into_iter().collect()
 }
 
+/// An error would stand in the way of the very plan that mends the cluster.
+fn silent() -> Diagnostic {
+    let detail =
+        "Its control planes are there, and none of their API servers answers: what only it knows is null.";
+    Diagnostic::warning("No API server answers", detail).at(ClusterData::paths().access())
+}
+
 fn nobody(sights: &Sights) -> Diagnostic {
     let said = sights.iter().map(|(name, sight)| match sight {
         Sight::Unreachable(reason) | Sight::Unprepared(reason) | Sight::Failed(reason) => {
             format!("{name}: {reason}")
         }
-        Sight::Seen(_) => format!("{name}: its API server does not answer, or is of another cluster"),
+        Sight::Seen(_) => format!("{name}: it is not of this cluster"),
     });
     let detail = format!("No control plane was able to say anything. {}", said.collect::<Vec<_>>().join(" "));
     Diagnostic::error("Cluster does not answer", detail).at(ClusterData::paths().access())
@@ -131,7 +142,23 @@ fn nobody(sights: &Sights) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use super::super::access::ControlPlane;
+    use super::super::fake::{Fake, view};
     use super::*;
+
+    #[tokio::test]
+    async fn a_cluster_whose_api_is_down_is_still_found() {
+        let plane = ControlPlane { address: "203.0.113.11".into(), ..ControlPlane::default() };
+        let planes: Map<ControlPlane> = [("cp-1".to_owned(), Value::Known(plane))].into();
+        let access =
+            ClusterAccess { id: "c1".into(), control_planes: planes.into(), ..ClusterAccess::default() };
+        let config = || ClusterData { access: access.clone().into(), ..ClusterData::default() };
+        let hosts = Fake::default().showing("203.0.113.11", view("c1", "cp-1"));
+        let found = config().observed(&hosts, 0).await.unwrap();
+        assert_eq!((found.name, found.etcd_members), ("prod".into(), Value::Null));
+        let hosts = Fake::default().showing("203.0.113.11", view("c2", "cp-1"));
+        assert!(config().observed(&hosts, 0).await.is_err());
+    }
 
     #[test]
     fn the_lowest_release_is_found_by_number() {

@@ -14,6 +14,8 @@ mod converge;
 pub mod credentials;
 mod data;
 mod endpoint;
+#[cfg(test)]
+mod fake;
 pub mod hosts;
 mod imported;
 mod kubeconfig;

@@ -2,14 +2,14 @@
 
 use node::observation::Sight;
 use node::plan::action::Patience;
-use tfplugin::{Call, Diagnostic, Diagnostics, Model};
+use tfplugin::{Call, Diagnostics};
 
 use super::apply::now;
 use super::converge::Work;
 use super::hosts::Hosts;
 use super::reading::text;
 use super::resource::ClusterResource;
-use super::shown::with_results;
+use super::shown::{warnings, with_results};
 use crate::clients::Clients;
 
 /// Looks at all hosts at the same time. Whatever does not answer keeps what is known of it, with a warning: an error would
@@ -39,12 +39,8 @@ pub(super) async fn read<H: Hosts>(
     for name in foreign {
         sights.insert(name, Sight::Failed("it is of another cluster".to_owned()));
     }
-    for (name, sight) in &sights {
-        let Some((summary, reason)) = complaint(name, sight) else { continue };
-        let told = reason.trim_end_matches('.');
-        let detail = format!("{told}. What is known of it is from the last refresh that saw it.");
-        let path = ClusterResource::paths().nodes().key(name);
-        call.warn(Diagnostic::warning(summary, detail).at(path));
+    for warning in warnings(&state, &sights) {
+        call.warn(warning);
     }
     Ok(with_results(state, &sights, now()))
 }
@@ -52,14 +48,4 @@ pub(super) async fn read<H: Hosts>(
 fn is_foreign(sight: &Sight, id: &str) -> bool {
     let journal = sight.view().and_then(|view| view.journal.as_ref());
     journal.is_some_and(|journal| journal.cluster_id != id)
-}
-
-/// Why a host was not seen.
-fn complaint<'s>(name: &str, sight: &'s Sight) -> Option<(String, &'s str)> {
-    match sight {
-        Sight::Unreachable(reason) => Some((format!("Host {name} did not answer"), reason)),
-        Sight::Failed(reason) => Some((format!("Host {name} cannot be looked at"), reason)),
-        // The plan shows it as a drift.
-        Sight::Seen(_) | Sight::Unprepared(_) => None,
-    }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use node::journal::Journal;
-use node::observation::{ClusterView, Sight, Sights};
+use node::observation::{ClusterView, HostView, Sight, Sights};
 use node::specification::{API_PORT, Endpoint, Role};
-use tfplugin::{Computed, Diagnostics, List, Map, Plan, Value};
+use tfplugin::{Computed, Diagnostic, Diagnostics, List, Map, Model, Plan, Value};
 
 use super::access::{ClusterAccess, ControlPlane};
 use super::blocks::{ClusterNode, NodeStatus};
@@ -126,19 +126,35 @@ fn status(name: &str, node: &ClusterNode, sights: &Sights, api: Option<&ClusterV
         version: object.map(|object| object.version.clone()).into(),
         ready: object.map(|object| object.ready).into(),
         reachable: (answers && !node.is_lost()).into(),
-        drift: drift(sight),
+        drift: drift(name, node, sight, api),
     }
 }
 
-fn drift(sight: Option<&Sight>) -> Value<List<String>> {
+/// What a node shows that is no member any more: its host knows nothing of the cluster, or the API nothing of the node.
+pub(super) const MEMBERSHIP: &str = "membership";
+
+fn drift(
+    name: &str,
+    node: &ClusterNode,
+    sight: Option<&Sight>,
+    api: Option<&ClusterView>,
+) -> Value<List<String>> {
     match sight {
+        Some(Sight::Seen(view)) if is_out(name, node, view, api) => list(vec![MEMBERSHIP.to_owned()]),
         Some(Sight::Seen(view)) if view.judged.is_some() => {
             list(view.differs.iter().map(ToString::to_string).collect())
         }
         Some(Sight::Unprepared(_)) => list(vec!["program".to_owned()]),
-        // A host that knows nothing of the cluster was not judged.
         Some(Sight::Seen(_) | Sight::Failed(_) | Sight::Unreachable(_)) | None => Value::Null,
     }
+}
+
+fn is_out(name: &str, node: &ClusterNode, view: &HostView, api: Option<&ClusterView>) -> bool {
+    let lacks_data = node.role() == Some(Role::ControlPlane) && !view.etcd_data;
+    view.journal.is_none()
+        || !view.joined
+        || lacks_data
+        || api.is_some_and(|api| !api.nodes.contains_key(name))
 }
 
 pub(super) fn members(api: &ClusterView) -> Value<List<String>> {
@@ -148,6 +164,112 @@ pub(super) fn members(api: &ClusterView) -> Value<List<String>> {
     list(names)
 }
 
+/// What a refresh warns of: hosts that were not seen, and API servers that do not answer.
+pub(super) fn warnings(cluster: &ClusterResource, sights: &Sights) -> Vec<Diagnostic> {
+    let nodes = ClusterResource::paths();
+    let unseen = sights.iter().filter_map(|(name, sight)| {
+        let (what, reason) = unseen(sight)?;
+        let told = reason.trim_end_matches('.');
+        let detail = format!("{told}. What is known of it is from the last refresh that saw it.");
+        Some(Diagnostic::warning(format!("Host {name} {what}"), detail).at(nodes.nodes().key(name)))
+    });
+    unseen.chain(silent(cluster, sights)).collect()
+}
+
+fn unseen(sight: &Sight) -> Option<(&'static str, &str)> {
+    match sight {
+        Sight::Unreachable(reason) => Some(("did not answer", reason)),
+        Sight::Failed(reason) => Some(("cannot be looked at", reason)),
+        // The plan shows it as a drift.
+        Sight::Seen(_) | Sight::Unprepared(_) => None,
+    }
+}
+
+/// A host whose API server does not answer is not out of order by that alone: it may just start.
+fn silent(cluster: &ClusterResource, sights: &Sights) -> Option<Diagnostic> {
+    let planes = cluster.known_nodes().filter(|(_, node)| is_present_plane(node));
+    let seen: Vec<_> = planes.filter_map(|(name, _)| Some((name, sights.get(name)?.view()?))).collect();
+    let silent = seen.iter().filter(|(_, view)| view.journal.is_some() && view.cluster.is_none());
+    let names: Vec<_> = silent.map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let summary =
+        if names.len() == seen.len() { "No API server answers" } else { "An API server does not answer" };
+    let detail = format!(
+        "Asked on {}. What only it knows is from the last refresh that it answered. Look on the host with `journalctl -u \
+         kubelet` and in /var/log/pods.",
+        names.join(", ")
+    );
+    Some(Diagnostic::warning(summary, detail).at(ClusterResource::paths().nodes().clone()))
+}
+
 pub(super) fn time(seconds: i64) -> Option<String> {
     jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use node::observation::NodeView;
+
+    use super::super::fake::view;
+    use super::*;
+
+    fn cluster() -> ClusterResource {
+        let node = |role: &str| Value::Known(ClusterNode { role: role.into(), ..ClusterNode::default() });
+        let nodes: Map<ClusterNode> =
+            [("cp-1".to_owned(), node("control-plane")), ("w-1".to_owned(), node("worker"))].into();
+        ClusterResource { name: "prod".into(), nodes: nodes.into(), ..ClusterResource::default() }
+    }
+
+    /// As they are while all is well.
+    fn views() -> BTreeMap<String, HostView> {
+        let nodes = ["cp-1", "w-1"].map(|name| (name.to_owned(), NodeView::default()));
+        let api = ClusterView { nodes: nodes.into(), ..ClusterView::default() };
+        let plane = HostView { cluster: Some(api), ..view("c1", "cp-1") };
+        [("cp-1".to_owned(), plane), ("w-1".to_owned(), view("c1", "w-1"))].into()
+    }
+
+    fn sights(views: &BTreeMap<String, HostView>) -> Sights {
+        views.iter().map(|(name, view)| (name.clone(), Sight::Seen(Box::new(view.clone())))).collect()
+    }
+
+    /// The drift of each node.
+    fn shown(views: &BTreeMap<String, HostView>) -> Vec<Value<List<String>>> {
+        let found = with_results(cluster(), &sights(views), 0);
+        let status = found.node_status.known().unwrap();
+        status.values().map(|status| status.known().unwrap().drift.clone()).collect()
+    }
+
+    fn out() -> Value<List<String>> {
+        list(vec![MEMBERSHIP.to_owned()])
+    }
+
+    #[test]
+    fn a_host_that_was_reset_is_no_member_any_more() {
+        let mut views = views();
+        assert_eq!(shown(&views), [list(vec![]), list(vec![])]);
+        views.insert("w-1".to_owned(), HostView::default());
+        assert_eq!(shown(&views), [list(vec![]), out()]);
+    }
+
+    #[test]
+    fn a_node_that_the_api_does_not_know_is_no_member_any_more() {
+        let mut views = views();
+        views.get_mut("cp-1").unwrap().cluster.as_mut().unwrap().nodes.remove("w-1");
+        assert_eq!(shown(&views), [list(vec![]), out()]);
+        // Without an answer nobody says that it is gone.
+        views.get_mut("cp-1").unwrap().cluster = None;
+        assert_eq!(shown(&views), [list(vec![]), list(vec![])]);
+    }
+
+    #[test]
+    fn an_api_that_is_silent_is_a_warning() {
+        let mut views = views();
+        assert_eq!(warnings(&cluster(), &sights(&views)), []);
+        views.get_mut("cp-1").unwrap().cluster = None;
+        let told = warnings(&cluster(), &sights(&views));
+        assert_eq!(told[0].summary, "No API server answers");
+        assert!(told[0].detail.contains("cp-1"), "{}", told[0].detail);
+    }
 }

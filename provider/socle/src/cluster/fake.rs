@@ -1,0 +1,72 @@
+//! Hosts for tests.
+
+use std::collections::BTreeMap;
+
+use node::journal::{Journal, State};
+use node::observation::HostView;
+use node::specification::{Fixed, NetworkMode, Pods};
+use node::step::{Answer, Request};
+
+use super::hosts::{Coordinates, Freight, HostError, Hosts};
+
+/// Each shows what it was told to; others are gone.
+#[derive(Debug, Default)]
+pub(super) struct Fake {
+    views: BTreeMap<String, HostView>,
+}
+
+impl Fake {
+    /// With a host at that address that shows this.
+    pub(super) fn showing(mut self, address: &str, view: HostView) -> Self {
+        self.views.insert(address.to_owned(), view);
+        self
+    }
+
+    fn at(&self, host: &Coordinates) -> Result<&HostView, HostError> {
+        self.views.get(&host.address).ok_or_else(|| HostError::Unreachable("no route to host".into()))
+    }
+}
+
+/// A host of the cluster of that id, judged by its own journal, whose API server does not answer.
+pub(super) fn view(cluster_id: &str, node: &str) -> HostView {
+    let range: ipnet::Ipv4Net = "10.0.0.0/8".parse().unwrap();
+    let fixed = Fixed {
+        name: "prod".into(),
+        mode: NetworkMode::Wireguard,
+        pod_cidr: range,
+        service_cidr: range,
+        mesh_cidr: range,
+        pods: Pods::Routed,
+    };
+    let journal = Journal {
+        cluster_id: cluster_id.into(),
+        owner: "terraform".into(),
+        fixed,
+        state: State::Complete,
+        generation: 1,
+        node: node.into(),
+        members: BTreeMap::new(),
+    };
+    HostView {
+        journal: Some(journal),
+        judged: Some("by its own journal".into()),
+        joined: true,
+        etcd_data: true,
+        ..HostView::default()
+    }
+}
+
+impl Hosts for Fake {
+    async fn ask(&self, host: &Coordinates, _: &Request) -> Result<Answer, HostError> {
+        let view = Some(Box::new(self.at(host)?.clone()));
+        Ok(Answer::Done { changed: false, view, invitation: None, missing: None, certificate: None })
+    }
+
+    async fn bring(&self, host: &Coordinates, _: &[Freight]) -> Result<(), HostError> {
+        self.at(host).map(drop)
+    }
+
+    async fn forget(&self, host: &Coordinates) -> Result<(), HostError> {
+        self.at(host).map(drop)
+    }
+}
