@@ -17,7 +17,8 @@ use crate::authority::der_of;
 use crate::command::run;
 use crate::encoding::from_base64;
 use crate::failure::Failure;
-use crate::{certificates, files, observe};
+use crate::files::{self, Readers};
+use crate::{certificates, observe};
 
 const QUESTION: Duration = Duration::from_secs(10);
 const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
@@ -27,15 +28,22 @@ const EARLY: i64 = 30 * 86_400;
 
 /// One round.
 pub(crate) fn tend() -> Result<Answer, Failure> {
-    let mut changed = false;
     let is_control_plane = files::exists("/etc/kubernetes/manifests/kube-apiserver.yaml");
-    if let Some(journal) = observe::own_journal()?.filter(|_| is_control_plane) {
-        changed |= Api::here(QUESTION)
-            .and_then(|api| approve(&api, &journal))
-            .map_err(Failure::during("approve"))?;
-        changed |= renew(&journal).map_err(Failure::during("renew"))?;
-    }
-    Ok(Answer::done(changed))
+    let Some(journal) = observe::own_journal()?.filter(|_| is_control_plane) else {
+        return Ok(Answer::done(false));
+    };
+    let approve = || Api::here(QUESTION).and_then(|api| approve(&api, &journal));
+    round(|| renew(&journal), approve).map(Answer::done)
+}
+
+/// Neither waits for the other to succeed: an API server that does not answer may be one whose certificate has ended.
+fn round(
+    renew: impl FnOnce() -> Result<bool, Failure>,
+    approve: impl FnOnce() -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
+    let renewed = renew().map_err(Failure::during("renew"));
+    let approved = approve().map_err(Failure::during("approve"));
+    Ok(renewed? | approved?)
 }
 
 // === approval ===
@@ -132,22 +140,46 @@ fn strings(value: &Value) -> BTreeSet<&str> {
 
 // === renewal ===
 
+/// Stands while certificates are renewed and what holds them is started anew: by the files alone, one that was killed
+/// in between looks as if it had ended.
+const BEGUN: &str = "/var/lib/socle/cluster/renewing";
+
 /// Renews the leaf certificates of this host when they end soon, and starts what holds them anew. One node at a time: it
 /// waits for its turn, and for all others to be well.
 fn renew(journal: &Journal) -> Result<bool, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let soon =
-        certificates::first_end().is_some_and(|end| end - i64::try_from(now).unwrap_or_default() < EARLY);
-    if !soon || !is_my_turn(journal, now) {
+    let left = certificates::first_end().map(|end| end - i64::try_from(now).unwrap_or_default());
+    let state = Renewal { left, begun: files::exists(BEGUN), is_my_turn: is_my_turn(journal, now) };
+    if !state.is_due(others_are_well) {
         return Ok(false);
     }
-    let etcd = crate::etcd::Etcd::here(QUESTION)?;
-    if node::quorum::may_pause(&etcd.members(QUESTION)?).is_err() {
-        return Ok(false);
-    }
+    files::write(BEGUN, "certificates are renewed\n", Readers::Root)?;
     run("kubeadm", &["certs", "renew", "all"])?;
     restart_static_pods()?;
+    files::remove(BEGUN)?;
     Ok(true)
+}
+
+/// What decides on a renewal.
+#[derive(Debug, Clone, Copy)]
+struct Renewal {
+    /// How long until the first certificate ends, in seconds.
+    left: Option<i64>,
+    begun: bool,
+    is_my_turn: bool,
+}
+
+impl Renewal {
+    fn is_due(self, others_are_well: impl FnOnce() -> bool) -> bool {
+        let within = |seconds: i64| self.left.is_some_and(|left| left < seconds);
+        // With a certificate that has ended, nobody could say how the others are.
+        within(0) || ((self.begun || within(EARLY) && self.is_my_turn) && others_are_well())
+    }
+}
+
+fn others_are_well() -> bool {
+    let members = crate::etcd::Etcd::here(QUESTION).and_then(|etcd| etcd.members(QUESTION));
+    members.is_ok_and(|members| node::quorum::may_pause(&members).is_ok())
 }
 
 /// Each control plane has an hour of the day.
@@ -259,6 +291,30 @@ mod tests {
         let mut asked = request(OWN, OWN, &own_names());
         asked["spec"]["usages"] = json!(["server auth", "client auth"]);
         assert_eq!(judge(&asked, &journal()), Err("for other usages"));
+    }
+
+    #[test]
+    fn certificates_are_renewed_while_the_api_does_not_answer() {
+        let silent = || Err(Failure::Https { url: "api".into(), detail: "no answer".into() });
+        let renewed = std::cell::Cell::new(false);
+        let renew = || {
+            renewed.set(true);
+            Ok(true)
+        };
+        assert!(round(renew, silent).is_err());
+        assert!(renewed.get());
+    }
+
+    #[test]
+    fn a_renewal_that_was_killed_is_ended_and_one_that_is_too_late_waits_for_nobody() {
+        let fresh = Renewal { left: Some(EARLY + 1), begun: false, is_my_turn: true };
+        assert!(!fresh.is_due(|| true));
+        let soon = Renewal { left: Some(EARLY - 1), ..fresh };
+        assert!(soon.is_due(|| true) && !soon.is_due(|| false));
+        assert!(!Renewal { is_my_turn: false, ..soon }.is_due(|| true));
+        let killed = Renewal { begun: true, is_my_turn: false, ..fresh };
+        assert!(killed.is_due(|| true) && !killed.is_due(|| false));
+        assert!(Renewal { left: Some(-1), is_my_turn: false, ..fresh }.is_due(|| false));
     }
 
     #[test]
