@@ -81,17 +81,18 @@ impl Attribute {
     /// The expression that declares it in a schema.
     pub(crate) fn declaration(&self) -> TokenStream {
         let Self { name, description, inner, words, .. } = self;
-        if let Some(operations) = &words.timeouts {
-            let attributes = operations.iter().map(|(operation, default)| {
-                let description = format!("How long {operation} may take. Default: `{}`.", default.value());
-                quote!(::tfplugin::timeouts::attribute(#operation, #description))
-            });
-            return quote!(::tfplugin::timeouts::block(#description, ::std::vec![#(#attributes),*]));
+        match &words.timeouts {
+            Some(operations) => timeouts_block(description, operations),
+            None if words.block.is_some() => {
+                let required = words.required.is_some();
+                quote!(::tfplugin::schema::Block::of::<#inner>(#name, #description, #required))
+            }
+            None => self.attribute(),
         }
-        if words.block.is_some() {
-            let required = words.required.is_some();
-            return quote!(::tfplugin::schema::Block::of::<#inner>(#name, #description, #required));
-        }
+    }
+
+    fn attribute(&self) -> TokenStream {
+        let Self { name, description, inner, words, .. } = self;
         let presence = words.presence();
         let (sensitive, write_only) = (words.sensitive.is_some(), words.write_only.is_some());
         let keep = words.use_state_for_unknown.is_some();
@@ -104,11 +105,7 @@ impl Attribute {
                 Check::new::<#inner>(#validator)
             })
         });
-        let replace = match (&words.requires_replace, &words.requires_replace_if) {
-            (Some(_), _) => quote!(::tfplugin::schema::Replace::Always),
-            (None, Some((_, decide))) => quote!(::tfplugin::schema::Replace::when::<#inner>(#decide)),
-            (None, None) => quote!(::tfplugin::schema::Replace::Never),
-        };
+        let replace = words.replace(inner);
         quote! {
             ::tfplugin::schema::Attribute {
                 name: #name,
@@ -125,6 +122,14 @@ impl Attribute {
             }
         }
     }
+}
+
+fn timeouts_block(description: &str, operations: &[(String, LitStr)]) -> TokenStream {
+    let attributes = operations.iter().map(|(operation, default)| {
+        let description = format!("How long {operation} may take. Default: `{}`.", default.value());
+        quote!(::tfplugin::timeouts::attribute(#operation, #description))
+    });
+    quote!(::tfplugin::timeouts::block(#description, ::std::vec![#(#attributes),*]))
 }
 
 fn optional(value: Option<TokenStream>) -> TokenStream {
@@ -246,14 +251,14 @@ impl Words {
         let has_default = self.default.as_ref().map(|(span, _)| *span);
         vec![
             (
-                has_default.is_some() && self.optional.is_none(),
+                has_default.is_some() && self.optional.or(self.computed).is_none(),
                 has_default,
                 "a default is for what the user may leave out: use `optional`",
             ),
             (
                 has_default.is_some() && self.computed.is_some(),
                 has_default,
-                "an attribute with a default is never computed otherwise: leave `computed` out",
+                "an attribute with a default is never computed otherwise: use `optional` without `computed`",
             ),
             (
                 self.write_only.is_some() && self.computed.is_some(),
@@ -262,8 +267,8 @@ impl Words {
             ),
             (
                 self.write_only.is_some() && has_default.is_some(),
-                self.write_only,
-                "a write-only argument is in no plan, so it has no default",
+                has_default,
+                "a write-only argument is in no plan, so it has no default: leave `default` out",
             ),
         ]
     }
@@ -275,7 +280,7 @@ impl Words {
         vec![
             (
                 self.write_only.is_some() && replaces.is_some(),
-                self.write_only,
+                replaces,
                 "a change of a write-only argument cannot be seen: put `requires_replace` on its version",
             ),
             (
@@ -285,8 +290,8 @@ impl Words {
             ),
             (
                 result_only && !self.validate.is_empty(),
-                self.computed,
-                "what only the provider sets needs no validator",
+                self.validate.first().map(Spanned::span),
+                "what only the provider sets needs no validator: leave `validate` out",
             ),
             (
                 result_only && replaces.is_some(),
@@ -295,7 +300,7 @@ impl Words {
             ),
             (
                 self.requires_replace.is_some() && self.requires_replace_if.is_some(),
-                replaces,
+                self.requires_replace,
                 "`requires_replace` or `requires_replace_if(…)`: not both",
             ),
         ]
@@ -333,6 +338,14 @@ impl Words {
         let values = self.requires_replace_if.as_ref().or(self.default.as_ref()).map(|(span, _)| *span);
         let others = self.deprecated.as_ref().map(Spanned::span).or(self.validate.first().map(Spanned::span));
         flags.or(values).or(others)
+    }
+
+    fn replace(&self, inner: &Type) -> TokenStream {
+        match (&self.requires_replace, &self.requires_replace_if) {
+            (Some(_), _) => quote!(::tfplugin::schema::Replace::Always),
+            (None, Some((_, decide))) => quote!(::tfplugin::schema::Replace::when::<#inner>(#decide)),
+            (None, None) => quote!(::tfplugin::schema::Replace::Never),
+        }
     }
 
     fn presence(&self) -> Ident {

@@ -12,10 +12,11 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let fields = named_fields(input, "model")?;
     let attributes = all(fields.named.iter().map(Attribute::parse))?;
     let rules = rules(input, &attributes)?;
+    let laws = laws(&attributes);
     let typed = typed(input, &attributes);
     let schema = schema(input, &attributes, &rules);
     let paths = paths(input, &attributes);
-    Ok(quote!(#typed #schema #paths))
+    Ok(quote!(#laws #typed #schema #paths))
 }
 
 /// The struct's own words: what must hold between its fields.
@@ -56,14 +57,9 @@ fn known_field(name: &Ident, attributes: &[Attribute]) -> syn::Result<String> {
     }
 }
 
-fn typed(input: &DeriveInput, attributes: &[Attribute]) -> TokenStream {
-    let ident = &input.ident;
-    let path = path_ident(input);
-    let idents: Vec<_> = attributes.iter().map(|attribute| &attribute.ident).collect();
-    let names: Vec<_> = attributes.iter().map(|attribute| &attribute.name).collect();
-    let inner: Vec<_> = attributes.iter().map(|attribute| &attribute.inner).collect();
-    let write_only = attributes.iter().any(Attribute::is_write_only);
-    let blocks = attributes.iter().any(Attribute::is_block);
+/// What holds of the types of the fields, as the compiler checks it.
+fn laws(attributes: &[Attribute]) -> TokenStream {
+    let inner = attributes.iter().map(|attribute| &attribute.inner);
     let nested =
         attributes.iter().filter(|attribute| !attribute.is_block()).map(|attribute| &attribute.inner);
     quote! {
@@ -75,7 +71,18 @@ fn typed(input: &DeriveInput, attributes: &[Attribute]) -> TokenStream {
             !<#inner as ::tfplugin::Typed>::WRITE_ONLY_IN_SET,
             "Terraform allows no write-only argument inside a set: use a list or a map"
         );)*
+    }
+}
 
+fn typed(input: &DeriveInput, attributes: &[Attribute]) -> TokenStream {
+    let ident = &input.ident;
+    let path = path_ident(input);
+    let idents: Vec<_> = attributes.iter().map(|attribute| &attribute.ident).collect();
+    let names: Vec<_> = attributes.iter().map(|attribute| &attribute.name).collect();
+    let inner: Vec<_> = attributes.iter().map(|attribute| &attribute.inner).collect();
+    let write_only = attributes.iter().any(Attribute::is_write_only);
+    let blocks = attributes.iter().any(Attribute::is_block);
+    quote! {
         impl ::tfplugin::Typed for #ident {
             type Path = #path;
 

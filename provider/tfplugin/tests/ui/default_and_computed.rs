@@ -1,0 +1,11 @@
+use tfplugin::prelude::*;
+
+/// A zone.
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Zone {
+    /// Its name.
+    #[tf(optional, computed, default = "main")]
+    name: Value<String>,
+}
+
+fn main() {}
