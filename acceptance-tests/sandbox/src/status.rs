@@ -1,5 +1,6 @@
 //! What of a sandbox is up.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -16,14 +17,18 @@ use crate::vault::Vault;
 pub struct Status {
     /// Its name.
     pub name: String,
-    /// The URL of AWS. Null: not asked for, or not running.
+    /// The URL of AWS. Null: not asked for, or [stopped](Self::stopped).
     pub aws: Option<String>,
-    /// The URL of Vault. Null: not asked for, or not running.
+    /// The URL of Vault. Null: not asked for, or stopped.
     pub vault: Option<String>,
     /// The URL of the package repository. Null when there are no servers.
     pub packages: Option<String>,
+    /// The versions of Kubernetes whose bundles are at hand.
+    pub kubernetes: BTreeSet<String>,
     /// Its servers by number.
     pub servers: Vec<ServerStatus>,
+    /// What was asked for and does not run: `sandbox up` starts it.
+    pub stopped: Vec<String>,
     /// What cannot be had on this machine, and why.
     pub left_out: Vec<String>,
 }
@@ -55,15 +60,24 @@ impl Status {
             _ => Vec::new(),
         };
         let repository = packages::service::server(sandbox);
-        let vault = Vault::of(sandbox);
+        let packages = format!("http://{}", packages::service::address(slot.machine()));
+        let packages = repository.is_running().then_some(packages);
+        let (aws, vault) = (aws::url(sandbox), Vault::of(sandbox));
+        let vault = vault.runs().then(|| vault.url().ok()).flatten();
+        let stopped = [
+            ("aws", wanted.aws && aws.is_none()),
+            ("vault", wanted.vault && vault.is_none()),
+            ("packages", wanted.servers > 0 && packages.is_none()),
+        ];
+        let stopped = stopped.into_iter().filter(|(_, stopped)| *stopped);
         Ok(Some(Self {
             name: sandbox.name().to_string(),
-            aws: aws::url(sandbox),
-            vault: vault.runs().then(|| vault.url().ok()).flatten(),
-            packages: repository
-                .is_running()
-                .then(|| format!("http://{}", packages::service::address(slot.machine()))),
+            aws,
+            vault,
+            packages,
+            kubernetes: wanted.kubernetes,
             servers,
+            stopped: stopped.map(|(name, _)| name.to_owned()).collect(),
             left_out: obstacle.iter().map(|reason| format!("servers: {reason}")).collect(),
         }))
     }
@@ -92,6 +106,12 @@ impl fmt::Display for Status {
                 row(name, url, "running", "none")?;
             }
         }
+        for name in &self.stopped {
+            row(name, "-", "stopped", "none")?;
+        }
+        for version in &self.kubernetes {
+            row("kubernetes", version, "at hand", "none")?;
+        }
         for server in &self.servers {
             row(&server.name, &server.address, &server.state, &server.faults.to_string())?;
         }
@@ -110,6 +130,8 @@ mod tests {
             aws: Some("http://198.18.0.1:5780".to_owned()),
             vault: None,
             packages: None,
+            kubernetes: BTreeSet::from(["1.37.2".to_owned()]),
+            stopped: vec!["vault".to_owned()],
             servers: vec![ServerStatus {
                 name: "server-1".to_owned(),
                 address: "198.18.0.11".to_owned(),
@@ -122,6 +144,8 @@ mod tests {
             status.to_string(),
             "NAME        PLACE                       STATE       FAULTS\n\
              aws         http://198.18.0.1:5780      running     none\n\
+             vault       -                           stopped     none\n\
+             kubernetes  1.37.2                      at hand     none\n\
              server-1    198.18.0.11                 running     cut off\n"
         );
     }

@@ -19,12 +19,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
-    let name = site.sandbox.name();
-    let record =
-        site.sandbox.record()?.ok_or_else(|| format!("the sandbox {name} is down; run: sandbox up"))?;
+    let (name, up) = (site.sandbox.name(), site.up_command());
+    let record = site.sandbox.record()?.ok_or_else(|| format!("the sandbox {name} is down; run: {up}"))?;
     let servers = Server::all(&site.sandbox, record.slot, record.wanted.servers);
-    let hosts: Vec<Host> = servers.iter().map(Host::of).collect::<Result<_, _>>()?;
+    let hosts: Result<Vec<Host>, _> = servers.iter().map(Host::of).collect();
+    let hosts = hosts.map_err(|error| format!("{error}\nthe servers are not all there; run: {up}"))?;
     let aws = aws::url(&site.sandbox);
+    // Without the variable, clients would go to the real one.
+    if record.wanted.aws && aws.is_none() {
+        return Err(format!("the AWS of the sandbox {name} does not run; run: {up}").into());
+    }
     let mut variables = Access::to(&site.sandbox).environment(&hosts, aws.as_deref());
     if record.wanted.vault {
         variables.extend(Vault::of(&site.sandbox).environment()?);

@@ -23,6 +23,9 @@ pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
     let with_terminal = stdin().is_terminal() && stdout().is_terminal();
     let options: &[_] = if with_terminal { &["--interactive", "--tty"] } else { &["--interactive"] };
     let status = server.exec(&podman, options).args(&arguments.command).stdin(Stdio::inherit()).status()?;
+    if !status.success() {
+        server.must_run(&podman)?;
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

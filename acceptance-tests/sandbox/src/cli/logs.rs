@@ -17,13 +17,15 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
-    let log = match arguments.of.as_str() {
+    let of = arguments.of.as_str();
+    let log = match of {
         "aws" => aws::server(&site.sandbox).log(),
         "vault" => Vault::of(&site.sandbox).log(),
         "packages" => packages::service::server(&site.sandbox).log(),
         name => return journal(site, name),
     };
-    let text = fs::read_to_string(&log).map_err(|error| format!("cannot read {}: {error}", log.display()))?;
+    let never_ran = |error| format!("{of} never ran in this sandbox: cannot read {}: {error}", log.display());
+    let text = fs::read_to_string(&log).map_err(never_ran)?;
     print!("{text}");
     Ok(ExitCode::SUCCESS)
 }
@@ -32,5 +34,9 @@ fn journal(site: &Site, name: &str) -> Outcome {
     let server = Server::named(&site.sandbox, name)?;
     let podman = Podman::of(&site.cache)?;
     let status = server.exec(&podman, &[]).args(["journalctl", "--no-pager", "--boot"]).status()?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !status.success() {
+        server.must_run(&podman)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
 }

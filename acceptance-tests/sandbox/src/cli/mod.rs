@@ -25,12 +25,14 @@ use crate::step::{Steps, Telling};
 type Failure = Box<dyn Error + Send + Sync>;
 type Outcome = Result<ExitCode, Failure>;
 
+const DEFAULT_NAME: &str = "default";
+
 /// A data centre on one Linux machine: AWS, Vault, and Debian servers on a network without a way out.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
     /// Which sandbox; several run side by side
-    #[arg(long, global = true, default_value = "default")]
+    #[arg(long, global = true, default_value = DEFAULT_NAME)]
     name: Name,
     /// Say nothing but results and errors
     #[arg(long, global = true)]
@@ -107,6 +109,14 @@ fn obey(arguments: Arguments) -> Outcome {
 }
 
 impl Site {
+    /// The command that brings the sandbox up, as one would type it.
+    fn up_command(&self) -> String {
+        match self.sandbox.name().to_string().as_str() {
+            DEFAULT_NAME => "sandbox up".to_owned(),
+            name => format!("sandbox --name {name} up"),
+        }
+    }
+
     fn claim(&self) -> Result<Claim, StateError> {
         self.sandbox.claim(|| self.steps.say("waiting for another command that works on this sandbox"))
     }

@@ -14,9 +14,9 @@ use crate::aws;
 use crate::cli::bundle::bundles;
 use crate::cli::{Failure, Outcome, Site};
 use crate::doctor::{Part, examine_part, remedy};
-use crate::kubernetes::Origin;
+use crate::kubernetes::{Origin, Release, UnknownVersion};
 use crate::machine;
-use crate::packages::{self, PackagesError, Release};
+use crate::packages::{self, PackagesError, Release as Debian};
 use crate::server::{Blueprint, Lan, Podman, Server, ServerError, ensured_image, routes_of_the_machine};
 use crate::state::{Claim, Record, Wanted};
 use crate::status::Status;
@@ -24,7 +24,7 @@ use crate::vault::{self, Vault, VaultError};
 
 /// What a new sandbox has when nothing is asked for.
 const DEFAULT: Wanted =
-    Wanted { servers: 3, debian: Release::Bookworm, aws: true, vault: false, kubernetes: BTreeSet::new() };
+    Wanted { servers: 3, debian: Debian::Bookworm, aws: true, vault: false, kubernetes: BTreeSet::new() };
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     servers: Option<u8>,
     /// The servers' release of Debian
     #[arg(long, default_value = "bookworm")]
-    debian: Release,
+    debian: Debian,
     /// Have an AWS [default for a new sandbox, when nothing is asked for]
     #[arg(long)]
     aws: bool,
@@ -42,8 +42,13 @@ pub(super) struct Arguments {
     vault: bool,
     /// Have the bundle of this version of Kubernetes at hand, which takes minutes to build the first time; may be
     /// repeated
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = known_version)]
     kubernetes: Vec<String>,
+}
+
+/// A version that is written down would be asked for at every `up`, so it must be one that there is.
+pub(super) fn known_version(text: &str) -> Result<String, UnknownVersion> {
+    Release::of(text).map(|release| release.version.to_owned())
 }
 
 pub(super) fn run(site: &Site, arguments: &Arguments) -> Outcome {
@@ -149,7 +154,7 @@ pub(super) fn vault_programs(site: &Site) -> Result<PathBuf, VaultError> {
 pub(super) fn server_materials(
     site: &Site,
     podman: &Podman,
-    release: Release,
+    release: Debian,
 ) -> Result<(PathBuf, String), ServerError> {
     let repository = server_packages(site, release)?;
     let image = ensured_image(&site.cache, podman, release, &repository, &site.steps)?;
@@ -157,7 +162,7 @@ pub(super) fn server_materials(
 }
 
 /// The folder of the package repository: made, or there already.
-pub(super) fn server_packages(site: &Site, release: Release) -> Result<PathBuf, PackagesError> {
+pub(super) fn server_packages(site: &Site, release: Debian) -> Result<PathBuf, PackagesError> {
     site.steps.run("packages", |step| {
         packages::ensured(&site.cache, release, || step.doing("downloading what servers can install"))
     })
@@ -181,7 +186,7 @@ mod tests {
     use super::*;
 
     fn asked(servers: Option<u8>, aws: bool) -> Arguments {
-        Arguments { servers, debian: Release::Bookworm, aws, vault: false, kubernetes: Vec::new() }
+        Arguments { servers, debian: Debian::Bookworm, aws, vault: false, kubernetes: Vec::new() }
     }
 
     #[test]

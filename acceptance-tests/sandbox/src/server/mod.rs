@@ -69,6 +69,9 @@ pub enum ServerError {
         /// How many there are.
         servers: u8,
     },
+    /// Something was asked of a server that is down.
+    #[error("{0} does not run; `sandbox mend {0}` boots it, and `sandbox up` makes what is missing")]
+    Down(String),
     /// The sandbox has no servers at all.
     #[error("this sandbox has no servers; `sandbox up --servers 2` adds two")]
     None,
@@ -137,6 +140,14 @@ impl Server {
     /// How its container is; none when it was never made.
     pub fn state(&self, podman: &Podman) -> Result<Option<ContainerState>, ServerError> {
         podman.state(&self.container())
+    }
+
+    /// An error unless it runs.
+    pub fn must_run(&self, podman: &Podman) -> Result<(), ServerError> {
+        match self.state(podman)? {
+            Some(ContainerState::Running) => Ok(()),
+            _ => Err(ServerError::Down(self.name())),
+        }
     }
 
     /// A command that runs a program on it as root, without the network.
