@@ -12,7 +12,9 @@ use bytes::Bytes;
 use futures::stream;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING,
+};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -60,6 +62,8 @@ pub struct Call {
     pub action: String,
     /// The path with its query.
     pub target: String,
+    /// The headers of the request.
+    pub headers: HeaderMap,
     /// The body of the request.
     pub body: Bytes,
     /// When it arrived.
@@ -210,6 +214,13 @@ impl FaultProxy {
     }
 }
 
+impl Call {
+    /// A header of the request; empty when it has none of that name.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
 impl Drop for FaultProxy {
     fn drop(&mut self) {
         drop(self.stop.take());
@@ -308,6 +319,7 @@ impl Ledger {
         calls.push(Call {
             action: action.clone(),
             target,
+            headers: parts.headers.clone(),
             body: body.clone(),
             at: Instant::now(),
             fault,

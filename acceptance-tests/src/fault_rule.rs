@@ -66,6 +66,12 @@ impl Trigger {
         Self { occurrences: 1..=n, ..self }
     }
 
+    /// The `n`th such call and every later one, counted from 1 since the rule was given.
+    #[must_use]
+    pub fn from(self, n: usize) -> Self {
+        Self { occurrences: n..=usize::MAX, ..self }
+    }
+
     /// Befalls them with [`Fault::Throttle`].
     pub fn throttle(self) -> Rule {
         self.with(Fault::Throttle)
@@ -175,6 +181,13 @@ mod tests {
         assert_eq!(rules.next("GetChange"), Some(Fault::Throttle));
         assert_eq!(rules.next("GetChange"), Some(Fault::CutAfter));
         assert_eq!(rules.next("GetChange"), None);
+    }
+
+    #[test]
+    fn befalls_every_call_from_the_chosen_one_on() {
+        let mut rules = rules([Rule::on("GetChange").from(3).throttle()]);
+        let fate = [(); 5].map(|()| rules.next("GetChange").is_some());
+        assert_eq!(fate, [false, false, true, true, true]);
     }
 
     #[test]

@@ -109,6 +109,16 @@ impl Route53 {
         Ok(self.zones()?.into_iter().filter(|zone| zone.name == absolute).collect())
     }
 
+    /// The networks that see a private zone, sorted.
+    pub fn networks(&self, id: &str) -> Result<Vec<String>, Route53Error> {
+        let answer = self.call("GET", &format!("/hostedzone/{id}"), "")?;
+        let document = Document::parse(&answer)?;
+        let ids = children(document.root(), "VPCId").filter_map(|id| id.text());
+        let mut ids: Vec<_> = ids.map(str::to_owned).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
     /// Deletes a zone, which must hold nothing but its apex NS and SOA.
     pub fn delete_zone(&self, id: &str) -> Result<(), Route53Error> {
         self.call("DELETE", &format!("/hostedzone/{id}"), "").map(drop)

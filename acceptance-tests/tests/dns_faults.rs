@@ -1,21 +1,24 @@
 //! Calls that go wrong at every point of the life of a zone. Whatever happens, a run ends in the wanted zone or in an
 //! error that names the call, the next run converges, and nothing is there twice.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use acceptance::fault_rule::{Rule, Trigger};
+use acceptance::route53::{ChangeAction, RecordSet, Zone};
 use acceptance::stage::Stage;
-use acceptance::terraform::TerraformError;
+use acceptance::terraform::{TerraformError, Workspace};
+use serde_json::json;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Every action that the life of a zone needs.
-const ACTIONS: [&str; 11] = [
+/// Every action that the life of a private zone needs: those of a public one, and two more.
+const ACTIONS: [&str; 12] = [
     "ListHostedZonesByName",
     "CreateHostedZone",
     "GetHostedZone",
@@ -26,6 +29,7 @@ const ACTIONS: [&str; 11] = [
     "GetChange",
     "UpdateHostedZoneComment",
     "AssociateVPCWithHostedZone",
+    "DisassociateVPCFromHostedZone",
     "DeleteHostedZone",
 ];
 
@@ -67,26 +71,51 @@ fn assert_is_fair(stage: &Stage, outcome: &std::result::Result<(), TerraformErro
     assert!(failed.any(|call| error.says(&call.action)), "the error names no call that failed: {error}");
 }
 
-/// Lets the first call of every action go wrong, in each of three runs: create, update, destroy.
+/// The zone for two networks: one that stays, and one of this version.
+fn private_zone(version: u8) -> String {
+    let network = |id| format!("{{ id = \"vpc-{id}\", region = \"eu-west-3\" }}");
+    zone(version, &format!("vpcs = [{}, {}]", network(version), network(9)))
+}
+
+/// Lets the first call of every action go wrong: while the zone is made, while it is changed, while it is destroyed.
 fn the_first_call_of_every_action_goes_wrong(fault: impl Fn(Trigger) -> Rule) -> Result {
     let stage = Stage::new()?;
     let spoil = || ACTIONS.iter().for_each(|action| stage.aws.inject(fault(Rule::on(action).nth(1))));
+    let mut spoilt = BTreeSet::new();
     for version in [1, 2] {
-        stage.write(&zone(version, ""))?;
+        stage.write(&private_zone(version))?;
         spoil();
-        assert_is_fair(&stage, &stage.terraform.apply());
-        assert!(stage.aws.calls().iter().any(|call| call.fault.is_some()), "nothing went wrong");
+        spoilt.extend(converge(&stage, Workspace::apply)?);
         stage.aws.heal();
-        stage.terraform.apply()?;
         assert_is_version(&stage, version);
-        stage.aws.take_calls();
+        let networks = [format!("vpc-{version}"), "vpc-9".to_owned()];
+        assert_eq!(stage.route53.networks(&stage.zone("example.test").id)?, networks);
     }
     spoil();
-    assert_is_fair(&stage, &stage.terraform.destroy());
-    stage.aws.heal();
-    stage.terraform.destroy()?;
+    spoilt.extend(converge(&stage, Workspace::destroy)?);
     assert_eq!(stage.route53.zones()?, []);
+    assert_eq!(spoilt, ACTIONS.map(str::to_owned).into(), "what went wrong, and what there is");
     Ok(())
+}
+
+/// Runs until one succeeds, and answers which actions went wrong. Each run that fails has met a fault, and there is one
+/// an action.
+fn converge(
+    stage: &Stage,
+    run: impl Fn(&Workspace) -> std::result::Result<(), TerraformError>,
+) -> Result<BTreeSet<String>> {
+    let mut spoilt = BTreeSet::new();
+    for _ in 0..=ACTIONS.len() {
+        stage.aws.take_calls();
+        let outcome = run(&stage.terraform);
+        assert_is_fair(stage, &outcome);
+        let calls = stage.aws.calls().into_iter();
+        spoilt.extend(calls.filter(|call| call.fault.is_some()).map(|call| call.action));
+        if outcome.is_ok() {
+            return Ok(spoilt);
+        }
+    }
+    Err("more runs failed than calls went wrong".into())
 }
 
 #[test]
@@ -122,6 +151,11 @@ fn answers_that_break_off() -> Result {
 #[test]
 fn answers_that_come_in_pieces() -> Result {
     the_first_call_of_every_action_goes_wrong(|trigger| trigger.slow_body(Duration::from_millis(5)))
+}
+
+#[test]
+fn answers_that_come_late() -> Result {
+    the_first_call_of_every_action_goes_wrong(|trigger| trigger.delay(Duration::from_millis(50)))
 }
 
 #[test]
@@ -167,6 +201,19 @@ fn a_change_that_cannot_be_awaited() -> Result {
 #[test]
 fn a_comment_that_cannot_be_set() -> Result {
     an_action_that_never_works("UpdateHostedZoneComment")
+}
+
+#[test]
+fn a_creation_whose_answer_comes_after_the_timeout_is_named_and_not_doubled() -> Result {
+    let stage = Stage::new()?;
+    stage.aws.inject(Rule::on("CreateHostedZone").nth(1).delay(PATIENCE));
+    stage.write(&zone(1, "timeouts { create = \"4s\" }"))?;
+    let failed = stage.terraform.apply().expect_err("the answer comes too late");
+    assert!(failed.says("CreateHostedZone") && failed.says("longer timeout"), "{failed}");
+    stage.aws.heal();
+    stage.terraform.apply()?;
+    assert_is_version(&stage, 1);
+    Ok(())
 }
 
 #[test]
@@ -234,21 +281,66 @@ fn signal(run: &Child, signal: &str, whole_group: bool) -> Result {
     Ok(())
 }
 
-#[test]
-fn a_create_that_was_killed_is_finished_and_not_doubled() -> Result {
-    let stage = Stage::new()?;
-    stage.write(&zone(1, ""))?;
+/// Applies a zone that does not exist, kills the run at its first batch, and answers the zone that is left.
+fn begun_and_killed(stage: &Stage, configuration: &str) -> Result<Zone> {
+    stage.write(configuration)?;
     stage.terraform.validate()?;
     stage.aws.inject(Rule::on("ChangeResourceRecordSets").delay(PATIENCE * 2));
-    let mut run = spawn_apply(&stage)?;
+    let mut run = spawn_apply(stage)?;
     assert!(stage.aws.await_call("ChangeResourceRecordSets", PATIENCE), "{}", stage.aws.summary());
     signal(&run, "-KILL", true)?;
     run.wait()?;
     stage.aws.heal();
     let begun = stage.zone("example.test");
     assert_eq!(begun.comment, "socle: creating");
+    Ok(begun)
+}
+
+#[test]
+fn a_create_that_was_killed_is_finished_and_not_doubled() -> Result {
+    let stage = Stage::new()?;
+    let begun = begun_and_killed(&stage, &zone(1, ""))?;
     stage.terraform.apply()?;
     assert_eq!(stage.zone("example.test").id, begun.id);
+    assert_is_version(&stage, 1);
+    Ok(())
+}
+
+#[test]
+fn a_zone_that_is_begun_keeps_what_others_put_into_it() -> Result {
+    let stage = Stage::new()?;
+    let begun = begun_and_killed(&stage, &zone(1, ""))?;
+    let theirs = |name: &str| {
+        (ChangeAction::Create, RecordSet::simple(&format!("{name}.example.test."), "A", 60, &["192.0.2.66"]))
+    };
+    stage.route53.change(&begun.id, &[theirs("www"), theirs("theirs")])?;
+    let failed = stage.terraform.apply().expect_err("somebody else has the name");
+    assert!(failed.says("www A") && failed.says("import") && failed.says(&begun.id), "{failed}");
+    let untouched = ["theirs.example.test. A = 192.0.2.66", "www.example.test. A = 192.0.2.66"];
+    assert_eq!(stage.records("example.test"), untouched);
+    stage.terraform.import("socle_dns_zone.main", &begun.id)?;
+    let plan = stage.terraform.plan()?;
+    let (before, after) =
+        (plan.change("socle_dns_zone.main").before(), plan.change("socle_dns_zone.main").after());
+    assert_eq!(before["record_sets"]["www A"]["values"], json!(["192.0.2.66"]), "the plan shows what goes");
+    assert_eq!(after["record_sets"]["www A"]["values"], json!(["192.0.2.1"]));
+    stage.terraform.apply_plan(&plan)?;
+    assert_is_version(&stage, 1);
+    Ok(())
+}
+
+#[test]
+fn a_zone_that_is_begun_loses_nothing_that_no_plan_has_shown() -> Result {
+    let stage = Stage::new()?;
+    let begun = begun_and_killed(&stage, &zone(1, "unmanaged_records = \"delete\""))?;
+    let theirs = RecordSet::simple("theirs.example.test.", "A", 60, &["192.0.2.66"]);
+    stage.route53.change(&begun.id, &[(ChangeAction::Create, theirs)])?;
+    stage.terraform.apply()?;
+    assert!(stage.records("example.test").contains(&"theirs.example.test. A = 192.0.2.66".to_owned()));
+    let plan = stage.terraform.plan()?;
+    let unmanaged = &plan.change("socle_dns_zone.main").before()["unmanaged_record_sets"];
+    assert_eq!(unmanaged["theirs A"]["values"], json!(["192.0.2.66"]), "{plan}");
+    stage.terraform.apply_plan(&plan)?;
     assert_is_version(&stage, 1);
     Ok(())
 }

@@ -37,8 +37,6 @@ pub enum Unmanaged {
     Keep,
     /// One with the key of a wanted set is overwritten, the others stay.
     Adopt,
-    /// They go.
-    Delete,
 }
 
 /// The rules by which a zone is changed.
@@ -131,8 +129,8 @@ impl Comparison<'_> {
     }
 
     fn is_ours_to_delete(&self, key: &SetKey) -> bool {
-        let owned = self.managed_before.contains(key) || self.policy.unmanaged == Unmanaged::Delete;
-        owned && !self.is_route53s(key) && !self.policy.ignore.matches(&key.name)
+        let is_managed = self.managed_before.contains(key);
+        is_managed && !self.is_route53s(key) && !self.policy.ignore.matches(&key.name)
     }
 
     fn is_route53s(&self, key: &SetKey) -> bool {
@@ -149,7 +147,7 @@ impl Comparison<'_> {
     fn same_key(&self, set: &RecordSet) -> Option<&RecordSet> {
         let owned = self.managed_before.contains(&set.key)
             || self.is_route53s(&set.key)
-            || self.policy.unmanaged != Unmanaged::Keep;
+            || self.policy.unmanaged == Unmanaged::Adopt;
         self.observed.get(&set.key).filter(|current| !owned && *current != set)
     }
 

@@ -91,10 +91,15 @@ impl Reconciliation<'_> {
         mut observed: Option<ZoneRecords>,
     ) -> Result<ZoneRecords, Reason> {
         let mut round = 1;
+        let mut doubt = None;
         loop {
             let zone = match observed.take() {
                 Some(zone) => zone,
-                None => self.route53.record_sets(self.zone_id, self.budget).await?,
+                // Where the zone cannot be looked at either, the write is what went wrong first.
+                None => {
+                    let listed = self.route53.record_sets(self.zone_id, self.budget).await;
+                    listed.map_err(|error| doubt.take().unwrap_or(error))?
+                }
             };
             progress.confirm(&zone);
             let changes =
@@ -102,7 +107,10 @@ impl Reconciliation<'_> {
             match self.submit(progress, batches(changes, |change| zone.cost(change))?, &zone).await {
                 Ok(()) => return Ok(zone),
                 // Applied or not? The zone tells.
-                Err(SubmitError::Ambiguous(_)) if round < ROUNDS => round += 1,
+                Err(SubmitError::Ambiguous(error)) if round < ROUNDS => {
+                    doubt = Some(error);
+                    round += 1;
+                }
                 Err(SubmitError::Ambiguous(error) | SubmitError::Failed(error)) => return Err(error.into()),
                 Err(refused) => return Err(Reason::Refused(refused)),
             }
@@ -203,9 +211,20 @@ impl Reason {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+
     use super::super::RecordType;
+    use super::super::change::Unmanaged;
+    use super::super::glob::Ignore;
+    use super::super::name::tests::name;
     use super::super::record_set::tests::set;
+    use super::super::route53::Action;
     use super::*;
+    use crate::clients::aws::AwsSettings;
+    use crate::clients::aws::script::{Reply, Script};
 
     #[test]
     fn what_was_in_doubt_counts_only_where_the_zone_shows_it() {
@@ -224,5 +243,21 @@ mod tests {
         progress.confirm(&zone);
         assert_eq!(progress.accepted, [Change::Create(www("192.0.2.1")), Change::Delete(gone)]);
         assert_eq!(progress.doubtful, []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_without_an_answer_is_named_and_not_the_look_for_which_no_time_is_left() {
+        let script = Script::new([Reply::Silence]);
+        let route53 = Route53::new(Arc::new(script.aws(AwsSettings::default()).await));
+        let budget = Budget::new(Duration::from_secs(10), CancellationToken::new());
+        let policy =
+            Policy { zone: name("example.test"), unmanaged: Unmanaged::Keep, ignore: Ignore::default() };
+        let reconciliation = Reconciliation { route53: &route53, zone_id: "Z1", budget: &budget, policy };
+        let www = set("www.example.test", RecordType::A, &["192.0.2.1"]);
+        let wanted = BTreeMap::from([(www.key.clone(), www)]);
+        let ended = reconciliation.run(&BTreeSet::new(), &wanted, Some(ZoneRecords::default())).await;
+        let Err(Interrupted { reason: Reason::Call(error), .. }) = ended else { panic!("{ended:?}") };
+        assert_eq!(error.action, Action::ChangeResourceRecordSets);
+        assert_eq!(script.arrived().len(), 1);
     }
 }

@@ -24,6 +24,11 @@ use crate::clients::Clients;
 /// The zone and all its records are one resource: a change of any number of records is planned as one, sent in the
 /// few atomic batches, as large as Route 53 takes them, and awaited once. The plan shows every record set that changes in
 /// `record_sets`, in canonical form, whatever way it is written in `records`.
+///
+/// Let one state own a zone. A zone that exists is never made a second time: the create says to import it, and one that an
+/// earlier create left half made is finished. But runs of two states that make a zone of one name at the same moment cannot
+/// see each other, and Route 53 takes both: there may then be two zones, or one that both states hold. Other states take the
+/// data source, or `socle_dns_records` for sets of their own.
 #[derive(Debug, Clone, PartialEq, Default, Model)]
 pub struct DnsZone {
     /// The name of the zone, such as `example.social`. A change means a new zone with other name servers.
@@ -171,8 +176,8 @@ impl DnsZone {
     }
 
     /// The rules by which the zone is changed; at apply everything is known.
-    fn policy(&self, apex: DnsName, unmanaged: Unmanaged) -> Policy {
-        Policy { zone: apex, unmanaged, ignore: self.ignored().unwrap_or_default() }
+    fn policy(&self, apex: DnsName) -> Policy {
+        Policy { zone: apex, unmanaged: Unmanaged::Keep, ignore: self.ignored().unwrap_or_default() }
     }
 
     fn networks(&self) -> BTreeSet<route53::Vpc> {

@@ -84,9 +84,7 @@ fn another_unmanaged_set_collides_unless_the_policy_overwrites_it() {
         |unmanaged| plan(&[], std::slice::from_ref(&wanted), std::slice::from_ref(&observed), unmanaged);
     let collision = Collision { wanted: wanted.key.clone(), observed: observed.clone() };
     assert_eq!(plan(Unmanaged::Keep), Err(vec![collision]));
-    for unmanaged in [Unmanaged::Adopt, Unmanaged::Delete] {
-        assert_eq!(plan(unmanaged), Ok(vec![Change::Upsert(wanted.clone())]));
-    }
+    assert_eq!(plan(Unmanaged::Adopt), Ok(vec![Change::Upsert(wanted.clone())]));
 }
 
 #[test]
@@ -97,20 +95,20 @@ fn every_collision_is_reported() {
 }
 
 #[test]
-fn unmanaged_sets_go_only_under_the_delete_policy_and_never_when_ignored() {
+fn sets_go_only_when_they_are_managed_and_never_when_ignored() {
     let theirs = a("theirs.example.com", &THEIRS);
     let ignored = a("ignored.example.com", &THEIRS);
     let observed = [theirs.clone(), ignored];
     for unmanaged in [Unmanaged::Keep, Unmanaged::Adopt] {
         assert_eq!(plan(&[], &[], &observed, unmanaged), Ok(vec![]));
     }
-    assert_eq!(plan(&[], &[], &observed, Unmanaged::Delete), Ok(vec![Change::Delete(theirs)]));
+    assert_eq!(plan(&observed, &[], &observed, Unmanaged::Keep), Ok(vec![Change::Delete(theirs)]));
 }
 
 #[test]
 fn a_managed_set_that_is_now_ignored_is_left_alone() {
     let set = [a("ignored.example.com", &MINE)];
-    assert_eq!(plan(&set, &[], &set, Unmanaged::Delete), Ok(vec![]));
+    assert_eq!(plan(&set, &[], &set, Unmanaged::Keep), Ok(vec![]));
 }
 
 #[test]
@@ -119,7 +117,7 @@ fn the_apex_soa_and_ns_are_overwritten_but_never_created_or_deleted() {
     let mine = set("example.com", RecordType::Ns, &["ns.example.net."]);
     let soa = set("example.com", RecordType::Soa, &["ns. hostmaster. 1 2 3 4 5"]);
     let observed = [theirs, soa.clone()];
-    assert_eq!(plan(&observed, &[], &observed, Unmanaged::Delete), Ok(vec![]));
+    assert_eq!(plan(&observed, &[], &observed, Unmanaged::Keep), Ok(vec![]));
     let written = plan(&[], std::slice::from_ref(&mine), &observed, Unmanaged::Keep);
     assert_eq!(written, Ok(vec![Change::Upsert(mine.clone())]));
     let absent = plan(&[], std::slice::from_ref(&mine), &[soa], Unmanaged::Keep);
@@ -167,21 +165,16 @@ fn what_cannot_stand_beside_a_wanted_set_collides_when_it_stays() {
             assert!(plan(&[], wanted, observed, unmanaged).is_err(), "{wanted:?} {observed:?}");
         }
         let swap = [Change::Delete(observed[0].clone()), Change::Create(wanted[0].clone())];
-        for plan in [
-            plan(&[], wanted, observed, Unmanaged::Delete),
-            plan(observed, wanted, observed, Unmanaged::Keep),
-        ] {
-            let plan = plan.unwrap();
-            assert!(plan.len() == 2 && swap.iter().all(|change| plan.contains(change)), "{plan:?}");
-        }
+        let plan = plan(observed, wanted, observed, Unmanaged::Keep).unwrap();
+        assert!(plan.len() == 2 && swap.iter().all(|change| plan.contains(change)), "{plan:?}");
     }
 }
 
 #[test]
-fn an_ignored_set_in_the_way_collides_even_under_the_delete_policy() {
+fn an_ignored_set_in_the_way_collides_even_when_managed() {
     let wanted = [set("ignored.example.com", RecordType::Cname, &["example.net."])];
     let observed = [a("ignored.example.com", &THEIRS)];
-    assert!(plan(&[], &wanted, &observed, Unmanaged::Delete).is_err());
+    assert!(plan(&observed, &wanted, &observed, Unmanaged::Keep).is_err());
 }
 
 #[test]
@@ -237,7 +230,7 @@ proptest! {
         wanted in any_zone(),
         observed in any_zone(),
         managed in any_zone(),
-        unmanaged in prop::sample::select(vec![Unmanaged::Keep, Unmanaged::Adopt, Unmanaged::Delete]),
+        unmanaged in prop::sample::select(vec![Unmanaged::Keep, Unmanaged::Adopt]),
     ) {
         let managed: BTreeSet<_> = managed.into_keys().collect();
         let policy = policy(unmanaged);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tfplugin::{Call, CreateError, Diagnostic, Diagnostics, Model as _, Reached, Value};
 
-use super::super::change::{Unmanaged, is_route53s};
+use super::super::change::is_route53s;
 use super::super::clash::known_sets;
 use super::super::reconcile::{Interrupted, Reason, Reconciled, Reconciliation};
 use super::super::record::{RecordSets, keys_of, sets_of, shown};
@@ -21,6 +21,11 @@ use crate::clients::retry::Budget;
 const REFERENCE: &str = "socle-";
 /// The comment of a zone from the call that creates it until it is complete: a create that was killed is found by it.
 const CREATING: &str = "socle: creating";
+
+/// What to do about a record set in the way of a wanted one, which no plan has shown.
+const TAKE_OVER: &str = "Remove it from the zone, or import the zone to take its records over.";
+/// The same where the next plan will show it.
+const PLAN_AGAIN: &str = "It came after the last refresh: plan again to see it, and apply to replace it.";
 
 /// One apply of one zone.
 struct Work<'c> {
@@ -149,7 +154,7 @@ impl<'c> Work<'c> {
     async fn look_for(&self, new: &NewZone, ambiguous: Route53Error) -> Result<Begun, Diagnostic> {
         let found = self.route53.find_zones(&self.apex, &self.budget).await;
         let found =
-            found.map_err(|error| failed("Zone may have been created; apply again to find it", &error))?;
+            found.map_err(|_| failed("Zone may have been created; apply again to find it", &ambiguous))?;
         match found.iter().find(|zone| zone.caller_reference == new.caller_reference) {
             Some(zone) => self.resume(&zone.id).await,
             None => Err(failed("Zone was not created", &ambiguous)),
@@ -179,22 +184,18 @@ impl<'c> Work<'c> {
             unmanaged_record_sets: RecordSets::new().into(),
             ..self.wanted.clone()
         };
-        let (tags, unmanaged) = if begun.records.is_some() {
-            (BTreeMap::new(), Unmanaged::Keep)
+        let tags = if begun.records.is_some() {
+            BTreeMap::new()
         } else {
             let tags = self.route53.tags(self.id(), &self.budget).await;
-            (tags.map_err(|error| self.incomplete(&error))?, self.left_behind())
+            tags.map_err(|error| self.incomplete(&error))?
         };
         self.set_networks(&details.vpcs).await?;
         self.set_tags(&tags).await?;
-        self.set_records(BTreeSet::new(), begun.records, unmanaged).await?;
+        // In a zone that is found again, a set that is not as wanted may be anybody's: no plan has shown it, so it stays.
+        self.set_records(BTreeSet::new(), begun.records, TAKE_OVER).await?;
         self.in_sync().await?;
         self.set_comment(details.zone.comment.as_deref()).await
-    }
-
-    /// What a killed create left in the zone is its own: no wanted set is refused for it.
-    fn left_behind(&self) -> Unmanaged {
-        if self.wanted.deletes_unmanaged() { Unmanaged::Delete } else { Unmanaged::Adopt }
     }
 
     /// A zone that is begun stays, for the next create to finish: tainted, it would be replaced, and a new zone has
@@ -203,7 +204,8 @@ impl<'c> Work<'c> {
         let id = self.id();
         let detail = format!(
             "The zone {id} is made, and its comment says {CREATING:?}. Apply again to finish it; should that say that \
-             the zone exists, import {id}. To discard it instead, delete it in Route 53."
+             the zone exists, or that a record set of others is in the way, import {id}. To discard it instead, delete it in \
+             Route 53."
         );
         errors.push(Diagnostic::warning("Zone is not finished", detail));
         CreateError::Nothing(errors)
@@ -221,11 +223,13 @@ impl<'c> Work<'c> {
         }
         if self.changes_records(&prior) {
             let mut managed = keys_of(&prior.record_sets, &self.apex);
+            let mut cure = TAKE_OVER;
             if self.wanted.deletes_unmanaged() {
                 // What the plan shows goes; what came since the last refresh nobody has agreed to lose.
                 managed.extend(keys_of(&prior.unmanaged_record_sets, &self.apex));
+                cure = PLAN_AGAIN;
             }
-            self.set_records(managed, None, Unmanaged::Keep).await?;
+            self.set_records(managed, None, cure).await?;
         }
         self.in_sync().await?;
         self.set_comment(prior.comment.known().map(String::as_str)).await?;
@@ -272,10 +276,8 @@ impl<'c> Work<'c> {
     }
 
     async fn expect_network(&self, vpc: &Vpc, ambiguous: &Route53Error) -> Result<(), Diagnostics> {
-        let zone =
-            self.route53.zone(self.id(), &self.budget).await.map_err(|error| self.incomplete(&error))?;
-        match zone {
-            Some(zone) if zone.vpcs.contains(vpc) => Ok(()),
+        match self.route53.zone(self.id(), &self.budget).await {
+            Ok(Some(zone)) if zone.vpcs.contains(vpc) => Ok(()),
             _ => Err(self.incomplete(ambiguous).into()),
         }
     }
@@ -297,10 +299,10 @@ impl<'c> Work<'c> {
         &mut self,
         managed: BTreeSet<SetKey>,
         observed: Option<ZoneRecords>,
-        unmanaged: Unmanaged,
+        cure: &str,
     ) -> Result<(), Diagnostics> {
         let wanted = self.wanted_sets();
-        let outcome = self.reconciliation(unmanaged).run(&managed, &wanted, observed).await;
+        let outcome = self.reconciliation().run(&managed, &wanted, observed).await;
         match outcome {
             Ok(done) => {
                 self.records_done(&wanted, done);
@@ -308,7 +310,7 @@ impl<'c> Work<'c> {
             }
             Err(interrupted) => {
                 self.records_interrupted(&interrupted);
-                Err(self.explain(interrupted.reason))
+                Err(self.explain(interrupted.reason, cure))
             }
         }
     }
@@ -317,12 +319,12 @@ impl<'c> Work<'c> {
         sets_of(&self.wanted.record_sets, &self.apex)
     }
 
-    fn reconciliation(&self, unmanaged: Unmanaged) -> Reconciliation<'_> {
+    fn reconciliation(&self) -> Reconciliation<'_> {
         Reconciliation {
             route53: self.route53,
             zone_id: self.id(),
             budget: &self.budget,
-            policy: self.wanted.policy(self.apex.clone(), unmanaged),
+            policy: self.wanted.policy(self.apex.clone()),
         }
     }
 
@@ -403,11 +405,11 @@ impl<'c> Work<'c> {
         let observed = observed.map_err(|error| failed("Zone cannot be destroyed", &error))?;
         let doomed = self.doomed(&observed)?;
         let nothing = BTreeMap::new();
-        let emptied = self.reconciliation(Unmanaged::Keep).run(&doomed, &nothing, Some(observed)).await;
+        let emptied = self.reconciliation().run(&doomed, &nothing, Some(observed)).await;
         if let Err(interrupted) = emptied {
             self.wanted.record_sets = RecordSets::new().into();
             self.records_interrupted(&interrupted);
-            return Err(self.explain(interrupted.reason));
+            return Err(self.explain(interrupted.reason, TAKE_OVER));
         }
         self.reached.record_sets = RecordSets::new().into();
         self.reached.unmanaged_record_sets = RecordSets::new().into();
@@ -440,17 +442,12 @@ impl<'c> Work<'c> {
         failed(&format!("Zone {} is not complete", self.id()), problem)
     }
 
-    fn explain(&self, reason: Reason) -> Diagnostics {
+    fn explain(&self, reason: Reason, cure: &str) -> Diagnostics {
         let at = DnsZone::paths().records();
         let labels: BTreeMap<SetKey, String> = known_sets(&self.wanted.records, &self.apex)
             .into_iter()
             .map(|(label, set)| (set.key, label))
             .collect();
-        let cure = if self.wanted.deletes_unmanaged() {
-            "It came after the last refresh: plan again to see it, and apply to replace it."
-        } else {
-            "Remove it from the zone, or import the zone to take its records over."
-        };
         reason.diagnostics(&self.apex, &labels, &at, cure)
     }
 }
@@ -476,3 +473,6 @@ fn exists(zone: &ZoneSummary) -> Diagnostic {
 fn owned((key, value): (&String, &String)) -> (String, String) {
     (key.clone(), value.clone())
 }
+
+#[cfg(test)]
+mod tests;
