@@ -27,7 +27,7 @@ is_new_enough() {
 }
 
 needs_tool cargo "install Rust 1.95 or newer with rustup"
-needs_tool terraform "install Terraform 1.11 or newer"
+needs_tool "${TERRAFORM:-terraform}" "install Terraform 1.11 or newer"
 # The newest Go that a module of the sandbox asks for.
 modules=$(dirname "$0")/sandbox
 go=$(find "$modules" -name go.mod -exec sed -n 's/^go //p' {} + | sort --version-sort | tail -n 1)

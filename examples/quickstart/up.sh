@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
 # Applies the quickstart to a sandbox on this machine, with the provider and the collection of this checkout, and says
-# what there is. `$TERRAFORM` is another program than `terraform`.
+# what there is. `$TERRAFORM` is another program than `terraform`, `$QUICKSTART` another name than `quickstart`: several go
+# side by side. `$SOCLE_PROGRAMS` and `$SOCLE_HOST_PROGRAMS` are folders of programs that are built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 here=examples/quickstart
+name=${QUICKSTART:-quickstart}
+# Where the state is: another name's in a workspace of that name.
+place=$here
+if [ "$name" != quickstart ]; then
+    place=$here/terraform.tfstate.d/$name
+    export TF_WORKSPACE=$name
+fi
 began=$SECONDS
 
 step() {
@@ -18,14 +26,16 @@ fi
 
 acceptance-tests/prerequisites.sh quickstart
 step "building the provider, the sandbox and the programs of hosts"
-cargo build --quiet --package socle --package sandbox --bins
-programs=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
+[ -n "${SOCLE_PROGRAMS:-}" ] || cargo build --quiet --package socle --package sandbox --bins
+programs=${SOCLE_PROGRAMS:-$(realpath "${CARGO_TARGET_DIR:-target}")/debug}
 sandbox() {
-    "$programs/sandbox" --name quickstart "$@"
+    "$programs/sandbox" --name "$name" "$@"
 }
 
 # Terraform takes the provider from here, and asks no registry. The file stays, for whoever goes on by hand.
-export TF_CLI_CONFIG_FILE=$PWD/$here/.terraformrc CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1
+mkdir -p "$place"
+export TF_CLI_CONFIG_FILE=$PWD/$place/.terraformrc CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1
+by_hand="eval \"\$($programs/sandbox --name $name env)\"; export TF_CLI_CONFIG_FILE=$TF_CLI_CONFIG_FILE${TF_WORKSPACE:+ TF_WORKSPACE=$name}"
 cat >"$TF_CLI_CONFIG_FILE" <<HCL
 provider_installation {
   dev_overrides {
@@ -51,8 +61,8 @@ if sandbox doctor | grep '^servers: left out'; then
 
 What there is now, and how to look at it:
   the zone            terraform -chdir=$here state show socle_dns_zone.main
-To go on by hand:     eval "\$($programs/sandbox --name quickstart env)"; export TF_CLI_CONFIG_FILE=$TF_CLI_CONFIG_FILE
-To remove all of it:  make quickstart-down
+To go on by hand:     $by_hand
+To remove all of it:  make quickstart-down${TF_WORKSPACE:+ QUICKSTART=$name}
 TEXT
     exit
 fi
@@ -60,8 +70,8 @@ fi
 export SOCLE_HOST_PROGRAMS=${SOCLE_HOST_PROGRAMS:-$(realpath "${CARGO_TARGET_DIR:-target}")/host-programs}
 
 # What is known of a sandbox that is gone would be told of servers that never were.
-if [ "$(sandbox status --json)" = null ] && [ -e "$here/terraform.tfstate" ]; then
-    mv "$here/terraform.tfstate" "$here/terraform.tfstate.gone"
+if [ "$(sandbox status --json)" = null ] && [ -e "$place/terraform.tfstate" ]; then
+    mv "$place/terraform.tfstate" "$place/terraform.tfstate.gone"
 fi
 
 step "bringing the sandbox up"
@@ -104,10 +114,10 @@ step "applying $here"
 terraform apply -auto-approve -compact-warnings | tee "$scratch/apply.log"
 
 step "asking for the site by its name"
-name=$(terraform output -raw site) && name=${name#http://} && name=${name%/}
+site=$(terraform output -raw site) && site=${site#http://} && site=${site%/}
 address=$(terraform output -raw address)
 curl --silent --show-error --fail --max-time 10 --retry 20 --retry-all-errors --retry-delay 1 \
-    --header "Host: $name" "http://$address/"
+    --header "Host: $site" "http://$address/"
 
 plan=$SECONDS
 terraform plan -detailed-exitcode -compact-warnings >/dev/null
@@ -121,13 +131,13 @@ sed -E -e "$colours" "$scratch/apply.log" |
 cat <<TEXT
 
 What there is now, and how to look at it:
-  the site            curl --header 'Host: $name' http://$address/
-  the cluster         $programs/sandbox --name quickstart exec server-1 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get pods -A
-  the database        $programs/sandbox --name quickstart exec server-2 -- sudo -u postgres psql social
+  the site            curl --header 'Host: $site' http://$address/
+  the cluster         $programs/sandbox --name $name exec server-1 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get pods -A
+  the database        $programs/sandbox --name $name exec server-2 -- sudo -u postgres psql social
   its backups         terraform -chdir=$here output backup
   the hardening       terraform -chdir=$here output hardening
   the zone            terraform -chdir=$here output records
-To go on by hand:     eval "\$($programs/sandbox --name quickstart env)"; export TF_CLI_CONFIG_FILE=$TF_CLI_CONFIG_FILE
-To remove all of it:  make quickstart-down
+To go on by hand:     $by_hand
+To remove all of it:  make quickstart-down${TF_WORKSPACE:+ QUICKSTART=$name}
 All of it took $((SECONDS - began)) s.
 TEXT
