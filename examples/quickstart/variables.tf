@@ -44,7 +44,7 @@ variable "kubernetes_version" {
 }
 
 variable "bundles" {
-  description = "A folder of air-gap bundles (docs/guides/bundles.md). Null where the playbook `prepare` made the host ready."
+  description = "A folder of air-gap bundles (docs/guides/bundles.md). Null: the official release sites."
   type        = string
   default     = null
 }

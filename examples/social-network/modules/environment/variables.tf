@@ -86,7 +86,7 @@ variable "user" {
 variable "kubernetes" {
   description = <<-TEXT
     The release of Kubernetes. `network` joins the servers by `wireguard`, or by the `private` network of their provider,
-    which needs `private_address` on each. `bundles` is a folder of air-gap bundles; null where the playbook `prepare` made the hosts ready.
+    which needs `private_address` on each. `bundles` is a folder of air-gap bundles; null downloads from the official release sites.
     `protected` must be `false`, and applied, before the cluster can be destroyed.
   TEXT
   type = object({

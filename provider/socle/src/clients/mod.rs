@@ -6,6 +6,7 @@ pub mod aws;
 pub mod dns;
 pub mod kubernetes;
 pub mod rate;
+pub mod releases;
 pub mod retry;
 pub mod secret;
 pub mod ssh;
@@ -22,6 +23,7 @@ use crate::dns::route53::Route53;
 use aws::{Aws, AwsSettings};
 use dns::DnsClient;
 use kubernetes::Kubernetes;
+use releases::Releases;
 use retry::Budget;
 use ssh::{Programs, Ssh, SshSettings};
 use vault::{Vault, VaultSettings};
@@ -36,6 +38,7 @@ pub struct Clients {
     kubernetes: Kubernetes,
     vault: Arc<Vault>,
     ssh: Ssh,
+    releases: Releases,
 }
 
 /// What the provider's blocks say.
@@ -61,6 +64,7 @@ impl Clients {
             ssh: Ssh::new(settings.ssh, Arc::clone(&vault), Programs::installed()),
             vault,
             kubernetes: Kubernetes::default(),
+            releases: Releases::of_environment(),
         }
     }
 
@@ -87,6 +91,11 @@ impl Clients {
     /// Hosts.
     pub fn ssh(&self) -> &Ssh {
         &self.ssh
+    }
+
+    /// Release sites.
+    pub fn releases(&self) -> &Releases {
+        &self.releases
     }
 
     /// Vault.

@@ -19,6 +19,7 @@ use vaultrs::client::{Client as _, VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
 
 pub use error::VaultError;
+pub(super) use error::chain;
 pub use login::{Credential, VaultLogin};
 pub use reference::{CredentialsReference, SecretReference};
 

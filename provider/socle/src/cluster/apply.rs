@@ -15,7 +15,7 @@ use super::hosts::{Coordinates, Hosts};
 use super::reading::text;
 use super::resource::ClusterResource;
 use super::shown::with_results;
-use crate::clients::Clients;
+use crate::clients::{Clients, budget};
 
 /// Who owns what Terraform makes.
 const OWNER: &str = "terraform";
@@ -193,11 +193,13 @@ fn work<'w, H: Hosts>(
         hosts,
         cluster,
         bundles: text(&model.bundles).map(PathBuf::from),
+        releases: call.clients().releases(),
         coordinates: coordinates.chain(more).collect(),
         holder: chance()?,
         description: format!("{OWNER} (process {})", std::process::id()),
         patience: Patience { drain: drain.unwrap_or(DRAIN).as_secs(), ready: READY_SECONDS },
         cancel: call.cancel(),
+        budget: budget(call),
     })
 }
 

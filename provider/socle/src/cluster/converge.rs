@@ -18,13 +18,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::hosts::{Coordinates, Hosts, sight};
 use super::resource::ClusterResource;
+use crate::clients::releases::Releases;
+use crate::clients::retry::Budget;
 
 /// Who works on a cluster, with which hosts.
 pub(super) struct Work<'w, H> {
     pub(super) hosts: &'w H,
     pub(super) cluster: &'w Cluster,
-    /// The folder of bundles, one folder a release.
+    /// The folder of bundles, one folder a release. None: what hosts are prepared from is downloaded.
     pub(super) bundles: Option<PathBuf>,
+    /// Where it is downloaded from.
+    pub(super) releases: &'w Releases,
     /// How each host is reached, by the name of its node.
     pub(super) coordinates: BTreeMap<String, Coordinates>,
     /// Which run this is: chance.
@@ -33,6 +37,8 @@ pub(super) struct Work<'w, H> {
     pub(super) description: String,
     pub(super) patience: Patience,
     pub(super) cancel: &'w CancellationToken,
+    /// How long downloads may take.
+    pub(super) budget: Budget,
 }
 
 /// The most rounds that a change may take: far more than any does.

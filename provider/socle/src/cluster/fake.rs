@@ -62,6 +62,10 @@ impl Hosts for Fake {
         Ok(Answer::Done { changed: false, view, invitation: None, missing: None, certificate: None })
     }
 
+    async fn machine(&self, host: &Coordinates) -> Result<String, HostError> {
+        self.at(host).map(|_| "x86_64".to_owned())
+    }
+
     async fn bring(&self, host: &Coordinates, _: &[Freight]) -> Result<(), HostError> {
         self.at(host).map(drop)
     }

@@ -70,6 +70,12 @@ pub trait Hosts: Sync {
         request: &Request,
     ) -> impl Future<Output = Result<Answer, HostError>> + Send;
 
+    /// What `uname -m` says there: `x86_64`, `aarch64`.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn machine(&self, host: &Coordinates) -> impl Future<Output = Result<String, HostError>> + Send;
+
     /// Brings files to a host.
     ///
     /// # Errors

@@ -7,12 +7,14 @@
 
 pub mod access;
 mod apply;
+mod artefacts;
 mod blocks;
 mod bundles;
 mod changes;
 mod converge;
 pub mod credentials;
 mod data;
+mod downloads;
 mod endpoint;
 #[cfg(test)]
 mod fake;

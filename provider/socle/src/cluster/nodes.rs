@@ -58,6 +58,13 @@ impl Hosts for Nodes<'_> {
         }
     }
 
+    async fn machine(&self, host: &Coordinates) -> Result<String, HostError> {
+        let command = Command { step: "ask for the architecture", line: "uname -m", stdin: &[] };
+        let output = self.ssh.run(&reached(host), command, &self.budget).await;
+        let output = output.map_err(|error| unanswered(&error))?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     async fn bring(&self, host: &Coordinates, files: &[Freight]) -> Result<(), HostError> {
         let host = reached(host);
         for Freight { file, place, sha256 } in files {

@@ -10,7 +10,7 @@ use super::hosts::Hosts;
 use super::reading::text;
 use super::resource::ClusterResource;
 use super::shown::{warnings, with_results};
-use crate::clients::Clients;
+use crate::clients::{Clients, budget};
 
 /// Looks at all hosts at the same time. Whatever does not answer keeps what is known of it, with a warning: an error would
 /// block the very plan that mends it.
@@ -26,11 +26,13 @@ pub(super) async fn read<H: Hosts>(
         hosts,
         cluster: &cluster,
         bundles: None,
+        releases: call.clients().releases(),
         coordinates: coordinates.collect(),
         holder: String::new(),
         description: String::new(),
         patience: Patience { drain: 0, ready: 0 },
         cancel: call.cancel(),
+        budget: budget(call),
     };
     let mut sights = work.look(None).await;
     let id = text(&state.id).unwrap_or_default();

@@ -48,8 +48,10 @@ pub struct ClusterResource {
     /// planes.
     #[tf(optional)]
     pub(super) certificate_sans: Value<List<String>>,
-    /// A folder of air-gap bundles, one folder a release, from which hosts are prepared over SSH. Default: none; every host
-    /// must be ready already, by the playbook `socle.platform.prepare`.
+    /// A folder of air-gap bundles, one folder a release, from which hosts are prepared over SSH. Default: the official
+    /// release sites, or the mirror that the environment variable `SOCLE_RELEASE_MIRROR` names; the machine that runs Terraform
+    /// downloads from there what hosts that are not prepared lack, and uses what has its publisher's checksum. Images come from
+    /// registries then, and packages from the hosts' own repositories.
     #[tf(optional)]
     pub(super) bundles: Value<String>,
     /// Whether a destroy is refused. Must be `false`, and applied, before one. Default: `true`.

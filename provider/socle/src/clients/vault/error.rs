@@ -152,7 +152,7 @@ impl VaultFailure {
 }
 
 /// The error and its causes, each once.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+pub(in crate::clients) fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let mut texts: Vec<String> = Vec::new();
     for text in causes.map(ToString::to_string) {
