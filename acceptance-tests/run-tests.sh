@@ -28,7 +28,10 @@ programs=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 export SOCLE_PROGRAMS=$programs
 
 # What tests would otherwise wait for one after the other, without a word.
-{ "$programs/sandbox" doctor --install && "$programs/sandbox" prepare; } || { failed=$((failed + 1)) && finish; }
+materials=(--vault --kubernetes 1.37.2)
+type -P "${TOFU:-tofu}" >/dev/null || materials+=(--opentofu)
+{ "$programs/sandbox" doctor --install && "$programs/sandbox" prepare "${materials[@]}"; } ||
+    { failed=$((failed + 1)) && finish; }
 left_out=()
 if "$programs/sandbox" doctor | grep '^servers: left out'; then
     left_out=(--skip on_servers)

@@ -15,8 +15,12 @@ const MODULE: GoModule = GoModule {
     link_flags: "-X github.com/opentofu/opentofu/version.dev=no",
 };
 
-/// The version that the wrapper module pins, which takes about a minute to build the first time and comes from the
-/// cache from then on.
+/// The program: the version that the wrapper module pins, built the first time, from the cache from then on.
 pub fn built() -> Result<PathBuf, GoError> {
-    Ok(MODULE.ensured(&Cache::of_this_user()?, || ())?.join("tofu"))
+    ensured(&Cache::of_this_user()?, || ())
+}
+
+/// As [`built`]; calls `building` before it builds, which takes minutes.
+pub fn ensured(cache: &Cache, building: impl FnOnce()) -> Result<PathBuf, GoError> {
+    Ok(MODULE.ensured(cache, building)?.join("tofu"))
 }

@@ -36,8 +36,9 @@ impl AptRoot {
 
     /// What `apt-get` with these arguments prints.
     pub(super) fn get(&self, arguments: &[&str]) -> Result<String, PackagesError> {
-        Ok(run(Command::new("apt-get")
-            .args(["--yes", "--quiet"])
+        // One that goes on when nobody waits for it any more would write to what the next one clears away.
+        Ok(run(Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "apt-get", "--yes", "--quiet"])
             .args(arguments)
             .env("APT_CONFIG", self.folder.join("settings")))?)
     }
