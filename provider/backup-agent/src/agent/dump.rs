@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{ReadSource, ReadSourceEntry, ReadSourceOpen, RusticResult};
 
-use super::postgresql::{Server, TABLES, any_programs, literal, major_of, programs_of};
+use super::postgresql::{ENTRANCE, Server, TABLES, any_programs, literal, major_of, programs_of};
 use super::process::{Account, ProcessError, Running};
 use super::sizes::Sizes;
 use super::stop::Stop;
@@ -126,8 +126,8 @@ impl DumpSource {
             programs: configured.programs.clone().unwrap_or_else(any_programs),
             stop: stop.clone(),
         };
-        let number = server.ask("template1", "show server_version_num")?;
-        let version = server.ask("template1", "show server_version")?;
+        let number = server.ask(ENTRANCE, "show server_version_num")?;
+        let version = server.ask(ENTRANCE, "show server_version")?;
         let major = number.parse::<u32>().map(|number| number / 10_000);
         let major = major.map_err(|_| DumpError::Answer { program: "psql", told: number })?;
         if configured.programs.is_none() {
@@ -136,7 +136,7 @@ impl DumpSource {
         ["pg_dump", "pg_restore", "pg_dumpall"]
             .iter()
             .try_for_each(|name| check_tool(&server, name, major))?;
-        let in_recovery = server.ask("template1", "select pg_is_in_recovery()")? == "t";
+        let in_recovery = server.ask(ENTRANCE, "select pg_is_in_recovery()")? == "t";
         let databases = databases(&server, configured.databases.as_deref())?;
         let version = version.split(' ').next().unwrap_or_default().to_owned();
         let (progress, changed) = (Mutex::default(), Condvar::new());
@@ -186,7 +186,7 @@ impl DumpSource {
 /// Databases as the configuration names them, or all; sorted as their files are.
 fn databases(server: &Server, named: Option<&[String]>) -> Result<Vec<String>, DumpError> {
     let all = server.ask(
-        "template1",
+        ENTRANCE,
         "select coalesce(json_agg(datname), '[]') from pg_database where datallowconn and not datistemplate",
     )?;
     let all: Vec<String> =
@@ -267,7 +267,7 @@ impl Shared {
     }
 
     fn globals(&self, kind: Globals) -> Result<String, DumpError> {
-        let dump = self.server.tool("pg_dumpall", "postgres").arg(kind.option);
+        let dump = self.server.tool("pg_dumpall", ENTRANCE).arg(kind.option);
         let text = dump.output(&self.server.stop)?;
         let is_complete = text.lines().rev().take(8).any(|line| line == COMPLETE);
         is_complete.then_some(text).ok_or_else(|| DumpError::Truncated(kind.file.to_owned()))

@@ -8,6 +8,9 @@ use super::stop::Stop;
 /// Debian's folder of installed versions.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
+/// The database to connect to for what belongs to no database: every server has it, and nobody replaces it.
+pub const ENTRANCE: &str = "template1";
+
 /// A server and the tools to talk to it.
 #[derive(Debug, Clone)]
 pub struct Server {

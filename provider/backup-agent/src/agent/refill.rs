@@ -8,10 +8,17 @@ use rustic_core::repofile::SnapshotFile;
 use rustic_core::{IndexedFull, Repository};
 
 use super::dump::ROOT;
-use super::postgresql::{Server, TABLES, literal};
+use super::postgresql::{ENTRANCE, Server, TABLES, literal};
 use super::process::{ProcessError, Running};
 use super::repository::{RepositoryError, format_error};
 use crate::manifest::Manifest;
+
+/// The database that a server has from the first; it is replaced while nobody made anything in it.
+const OWN: &str = "postgres";
+
+/// Whether nobody made anything in a database: what `initdb` makes has ids below 16384 (`FirstNormalObjectId`).
+const IS_UNTOUCHED: &str = "select not exists (select oid from pg_class where oid >= 16384 \
+    union all select oid from pg_proc where oid >= 16384 union all select oid from pg_namespace where oid >= 16384)";
 
 /// Why a server does not take the dumps.
 #[derive(Debug, thiserror::Error)]
@@ -63,10 +70,12 @@ pub fn refill<S: IndexedFull>(
     let mut roles = Vec::new();
     pour(repository, snapshot, "globals/roles.sql", &mut roles)?;
     let roles = without_existing_roles(&String::from_utf8_lossy(&roles));
-    server.psql("postgres").without_output().output_on(&server.stop, &roles)?;
+    server.psql(ENTRANCE).without_output().output_on(&server.stop, &roles)?;
     let mut differences = Vec::new();
     for (name, database) in &manifest.databases {
-        let restoring = server.tool("pg_restore", "postgres");
+        // Any other was just found missing, so only an empty one goes.
+        let replaced: &[_] = if name == OWN { &["--clean", "--if-exists"] } else { &[] };
+        let restoring = server.tool("pg_restore", ENTRANCE).args(replaced);
         let restoring = restoring.args(["--create", "--exit-on-error", "--no-tablespaces"]).args(options);
         let mut restoring = restoring.without_output().with_input().start(&server.stop)?;
         let poured = feed(repository, snapshot, &format!("databases/{name}.dump"), &mut restoring);
@@ -80,15 +89,13 @@ pub fn refill<S: IndexedFull>(
 }
 
 fn refuse_existing(server: &Server, manifest: &Manifest) -> Result<(), RefillError> {
-    let answer = server.ask("postgres", "select coalesce(json_agg(datname), '[]') from pg_database")?;
+    let answer = server.ask(ENTRANCE, "select coalesce(json_agg(datname), '[]') from pg_database")?;
     let there: Vec<String> = serde_json::from_str(&answer).map_err(|_| RefillError::Answer(answer))?;
-    // A server has a database `postgres` from the first; it is taken only while it is empty.
     for name in manifest.databases.keys().filter(|name| there.contains(name)) {
-        let is_own = name == "postgres" && server.ask(name, TABLES)? == "[]";
-        if !is_own {
+        let is_untouched = name == OWN && server.ask(name, IS_UNTOUCHED)? == "t";
+        if !is_untouched {
             return Err(RefillError::Exists(name.clone()));
         }
-        server.ask("template1", "drop database postgres; create database postgres")?;
     }
     Ok(())
 }

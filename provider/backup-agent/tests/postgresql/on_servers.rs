@@ -57,6 +57,32 @@ fn an_empty_server_gets_every_row_back_and_a_full_one_is_refused() {
 }
 
 #[test]
+fn all_databases_are_backed_up_proved_and_restored_where_the_servers_own_is_empty() {
+    let folder = open_folder();
+    let live = Server::social(&folder.path().join("live"));
+    live.execute("postgres", "create table notes (id int); insert into notes values (1), (2);");
+    live.execute("postgres", "alter database postgres set work_mem = '5MB';");
+    let stage = Stage::of_databases(&live);
+    stage.configure("/source/postgresql/databases", Value::Null);
+    let count = |database: &str, sql: &str, expect: &str| json!({ "database": database, "sql": sql, "expect": expect });
+    let queries = [
+        count("social", "select count(*) from users", "500"),
+        count("postgres", "select count(*) from notes", "2"),
+    ];
+    stage.configure("/drill/queries", json!(queries));
+    stage.run(&["run"]);
+    stage.run(&["drill"]);
+    let other = Server::empty(&folder.path().join("other"));
+    let into = ["restore", "--server", other.folder.to_str().unwrap(), "--system-user", LIVE];
+    other.execute("postgres", "create function mine() returns int language sql as 'select 1';");
+    assert!(stage.fail(&into).contains("database \"postgres\" already"), "nothing is overwritten");
+    other.execute("postgres", "drop function mine();");
+    stage.run(&into);
+    assert_eq!(other.checksums("social"), live.checksums("social"));
+    assert_eq!(other.execute("postgres", "select count(*) from notes; show work_mem;"), "2\n5MB");
+}
+
+#[test]
 fn a_drill_proves_a_good_backup_and_leaves_nothing() {
     let folder = open_folder();
     let live = Server::social(&folder.path().join("live"));
@@ -193,6 +219,55 @@ fn a_server_that_restarts_in_the_middle_of_a_dump_fails_the_run_and_the_next_one
     assert_eq!(stage.objects("snapshots/"), [""; 0]);
     stage.run(&["run"]);
     stage.run(&["drill"]);
+}
+
+#[test]
+fn tools_that_are_older_than_the_server_are_refused() {
+    let folder = open_folder();
+    let live = Server::social(&folder.path().join("live"));
+    let stage = Stage::of_databases(&live);
+    let old = tools_with(&stage, "pg_dump", "echo 'pg_dump (PostgreSQL) 9.6.24'");
+    stage.configure("/source/postgresql/programs", json!(old));
+    let told = stage.fail(&["run"]);
+    let pg_dump = old.join("pg_dump").display().to_string();
+    assert!(told.contains(&format!("{pg_dump} is of version 9, the server of version")), "{told}");
+    assert!(told.contains("install postgresql-client-"), "{told}");
+    assert_eq!(stage.objects("snapshots/"), [""; 0]);
+}
+
+#[test]
+fn a_run_that_is_killed_in_the_middle_of_a_dump_does_not_hinder_the_next_one() {
+    let folder = open_folder();
+    let live = Server::social(&folder.path().join("live"));
+    let stage = Stage::of_databases(&live);
+    let blocker = Blocker::lock(&live, "social", "posts");
+    let mut run = stage.start(&["run"]);
+    blocker.await_waiting(&live);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    drop(blocker);
+    assert_eq!(stage.objects("snapshots/"), [""; 0]);
+    assert_eq!(stage.status()["last_run"]["outcome"], "failure");
+    stage.run(&["run"]);
+    stage.run(&["drill"]);
+}
+
+#[test]
+fn what_a_killed_drill_leaves_is_erased_by_the_next_one() {
+    let folder = open_folder();
+    let live = Server::social(&folder.path().join("live"));
+    let stage = Stage::of_databases(&live);
+    stage.run(&["run"]);
+    let mut drill = stage.start(&["drill"]);
+    while !stage.path("drill/test/data/postmaster.pid").exists() {
+        assert!(drill.try_wait().unwrap().is_none(), "the drill ended");
+        std::thread::yield_now();
+    }
+    drill.kill().unwrap();
+    drill.wait().unwrap();
+    assert!(stage.path("drill/test/data").exists(), "it is left over");
+    stage.run(&["drill"]);
+    assert_eq!(fs::read_dir(stage.path("drill")).unwrap().count(), 0);
 }
 
 fn assert_drill_fails(stage: &Stage, because: &str) {
