@@ -66,7 +66,7 @@ pub struct KnownRepository {
 pub enum Outcome {
     /// All of it was done.
     Success,
-    /// A backup was made and something is missing in it (only of files; `problems` says what).
+    /// A backup was made, or the repository put back, and something is missing in it; `problems` says what.
     Incomplete,
     /// It was not done.
     Failure,

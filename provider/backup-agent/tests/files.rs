@@ -181,6 +181,28 @@ fn what_an_intruder_wiped_is_restored_as_it_was_and_put_back() {
 }
 
 #[test]
+fn what_was_damaged_even_then_is_left_out_and_told() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    await_next_second();
+    let damaged = flip_a_byte(&stage);
+    let then = now_in_whole_seconds();
+    await_next_second();
+    for key in stage.objects("") {
+        stage.request("DELETE", &key, "");
+    }
+    let output = stage.try_run(&["restore", "--at", &then, "--repository"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stage::told(&output));
+    let restore = stage.status()["last_restore"].clone();
+    let name = damaged.rsplit('/').next().unwrap();
+    assert!(restore["problems"].to_string().contains(name), "{restore:#}");
+    assert_eq!(restore["outcome"], "incomplete", "{restore:#}");
+    assert!(!stage.objects("data/").contains(&damaged));
+    // The damage is found by who looks for it.
+    stage.fail(&["check"]);
+}
+
+#[test]
 fn secrets_are_nowhere_but_in_their_files() {
     let stage = Stage::of_files();
     let mut spoken = stage.run(&["run"]);
@@ -194,12 +216,21 @@ fn secrets_are_nowhere_but_in_their_files() {
     }
 }
 
-fn flip_a_byte(stage: &Stage) {
+fn make_backups(stage: &Stage, count: u64) {
+    for seed in 0..count {
+        fs::write(stage.path("data/changing.bin"), noise(200_000, seed)).unwrap();
+        stage.run(&["run"]);
+    }
+}
+
+/// Damages an object of the data; gives its key.
+fn flip_a_byte(stage: &Stage) -> String {
     let key = stage.objects("data/").into_iter().next().unwrap();
     let mut content = stage.request_bytes("GET", &key, &[]);
     let middle = content.len() / 2;
     content[middle] ^= 1;
     stage.request_bytes("PUT", &key, &content);
+    key
 }
 
 fn assert_same(original: &Path, restored_root: &Path) {

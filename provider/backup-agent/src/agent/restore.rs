@@ -100,24 +100,37 @@ pub enum RestoreError {
     Journal(#[from] JournalError),
 }
 
+/// What was restored.
+#[derive(Debug)]
+struct Restored {
+    /// The backup; none when it was the repository itself.
+    snapshot: Option<String>,
+    /// What could not be, in sentences.
+    missing: Vec<String>,
+}
+
 /// Restores, and records how it went.
 pub fn restore(session: &mut Session, wanted: &Wanted) -> Result<Outcome, RestoreError> {
     session.event("started", facts! { "at": wanted.at });
     let restored = guarded("restore", || match &wanted.target {
-        Target::Repository => put_back(session, wanted.at).map(|()| None),
-        _ => restore_backup(session, wanted).map(Some),
+        Target::Repository => put_back(session, wanted.at),
+        _ => restore_backup(session, wanted),
     });
-    let problems: Vec<_> = restored.as_ref().err().map(ToString::to_string).into_iter().collect();
-    let outcome = if restored.is_ok() { Outcome::Success } else { Outcome::Failure };
-    let snapshot = restored.as_ref().ok().cloned().flatten();
+    let (outcome, snapshot, problems) = match &restored {
+        Ok(Restored { snapshot, missing }) if missing.is_empty() => {
+            (Outcome::Success, snapshot.clone(), Vec::new())
+        }
+        Ok(Restored { snapshot, missing }) => (Outcome::Incomplete, snapshot.clone(), missing.clone()),
+        Err(error) => (Outcome::Failure, None, vec![error.to_string()]),
+    };
     let event = if restored.is_ok() { "finished" } else { "failed" };
-    session.event(event, facts! { "snapshot": snapshot, "problems": problems });
+    session.event(event, facts! { "outcome": outcome, "snapshot": snapshot, "problems": problems });
     let record = Restore { at: Timestamp::now(), outcome, snapshot, problems };
     session.journal.update(|status| status.last_restore = Some(record))?;
     restored.map(|_| outcome)
 }
 
-fn restore_backup(session: &Session, wanted: &Wanted) -> Result<String, RestoreError> {
+fn restore_backup(session: &Session, wanted: &Wanted) -> Result<Restored, RestoreError> {
     let (opened, _lock) = open(session, wanted.at)?;
     let indexed = opened.to_indexed().map_err(format_error("read the index"))?;
     let snapshot = session.vault.find(&indexed, wanted.snapshot.as_deref())?;
@@ -141,7 +154,7 @@ fn restore_backup(session: &Session, wanted: &Wanted) -> Result<String, RestoreE
         }
         Target::Repository => {}
     }
-    Ok(snapshot.id.to_hex().as_str().to_owned())
+    Ok(Restored { snapshot: Some(snapshot.id.to_hex().as_str().to_owned()), missing: Vec::new() })
 }
 
 /// The past needs no lock: nobody can change it.
@@ -187,7 +200,7 @@ pub fn restore_files<S: IndexedFull>(
 
 /// Writes each object as it was then, where it is missing or another one now. Nothing is removed, and no version: what
 /// others wrote since stays. Then the repository must open.
-fn put_back(session: &mut Session, at: Option<Timestamp>) -> Result<(), RestoreError> {
+fn put_back(session: &mut Session, at: Option<Timestamp>) -> Result<Restored, RestoreError> {
     let moment = at.ok_or(RestoreError::NoMoment)?;
     let objects = &session.vault.objects;
     let history = objects.history("")?;
@@ -203,21 +216,19 @@ fn put_back(session: &mut Session, at: Option<Timestamp>) -> Result<(), RestoreE
     // `config` and keys last: until then nobody takes it for a repository.
     let (rest, heads): (Vec<_>, Vec<_>) =
         lost.iter().partition(|(key, _)| key.contains('/') && !key.starts_with("keys/"));
+    let mut missing = Vec::new();
     for (key, version) in rest.iter().chain(&heads) {
         let content: Bytes = objects.get(key, Some(&version.id))?;
         let name = key.rsplit('/').next().unwrap_or_default();
         if *key != "config" && digest(&content) != name {
-            session.event(
-                "warning",
-                facts! { "problem": format!("{key} was damaged even then; it is left out") },
-            );
+            missing.push(format!("{key} was damaged even then: it is left out; give an earlier moment"));
             continue;
         }
         objects.put(key, &content)?;
     }
-    session.event("put_back", facts! { "objects": lost.len() });
+    session.event("put_back", facts! { "objects": lost.len() - missing.len() });
     let opened = session.open(Absent::Fail)?;
     let known = session.vault.known(&opened)?;
     session.journal.update(|status| status.repository = Some(known))?;
-    Ok(())
+    Ok(Restored { snapshot: None, missing })
 }
