@@ -46,6 +46,7 @@ mod on_servers {
             })?;
         }
 
+        a_budget_keeps_a_node_which_then_takes_pods_again(&stage, &changed)?;
         stage.apply(&changed.without("w-2"))?;
         stage.terraform.assert_plan_is_empty();
         assert_eq!(node_names(&stage)?, BTreeSet::from(["cp-1".to_owned(), "w-1".to_owned()]));
@@ -57,6 +58,24 @@ mod on_servers {
             ""
         );
         Ok(stage.terraform.destroy()?)
+    }
+
+    /// The web's two replicas run on both workers.
+    fn a_budget_keeps_a_node_which_then_takes_pods_again(
+        stage: &ClusterStage<'_>,
+        cluster: &WantedCluster,
+    ) -> Result {
+        let budget = ["poddisruptionbudget", "web"];
+        stage.kubectl(&[&["create"], &budget[..], &["--selector=app=web", "--min-available=2"]].concat())?;
+        let more = format!("{}upgrade {{\n drain_timeout = \"10s\"\n }}\n", cluster.more);
+        let hasty = WantedCluster { more, ..cluster.clone() };
+        let said = stage.refused(&hasty.without("w-2"))?;
+        assert!(said.contains("drain w-2") && said.contains("disruption budget"), "{said}");
+        stage.kubectl(&[&["delete"], &budget[..]].concat())?;
+        stage.apply(cluster)?;
+        stage.terraform.assert_plan_is_empty();
+        assert_eq!(stage.object(&["node", "w-2"])?["spec"]["unschedulable"], Value::Null);
+        Ok(())
     }
 
     #[test]

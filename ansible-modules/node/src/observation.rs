@@ -48,6 +48,26 @@ pub struct HostView {
     pub final_snapshot: Option<String>,
     /// When its first leaf certificate ends, in seconds since 1970.
     pub certificates_expire_at: Option<i64>,
+    /// The machine below it.
+    pub machine: Option<Machine>,
+    /// How far its clock is ahead of that of whoever asked, in milliseconds. Whoever asked says so, not the host.
+    pub ahead: Option<i64>,
+}
+
+/// The machine below a host, as far as it decides on whether it can be a node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Machine {
+    /// The `ID` of its `os-release`: `debian`, `ubuntu`, …
+    pub os: String,
+    /// Memory, in MiB.
+    pub memory_mib: u64,
+    /// Room below `/var/lib`, in MiB.
+    pub free_mib: u64,
+    /// The TCP ports on which something listens.
+    pub listens: BTreeSet<u16>,
+    /// What its clock showed when it answered, in milliseconds since 1970.
+    pub clock: i64,
 }
 
 /// A cluster as it should be, and since when.
@@ -139,6 +159,7 @@ pub struct ClusterView {
 }
 
 /// What the API says of a node.
+#[allow(clippy::struct_excessive_bools, reason = "each is said or not, by itself")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NodeView {
@@ -158,6 +179,8 @@ pub struct NodeView {
     pub pod_range: Option<String>,
     /// No new pods, and none left that could go elsewhere.
     pub drained: bool,
+    /// No new pods, because we drained it: another's cordon is his.
+    pub cordoned: bool,
 }
 
 /// A member of etcd.

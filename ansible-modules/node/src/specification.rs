@@ -343,6 +343,7 @@ impl Cluster {
             if private && node.private_address.is_none() {
                 defects.push(Defect::NoPrivateAddress { node: name.clone() });
             }
+            defects.extend(self.inside_a_range(name, node));
             let twin = self.nodes.iter().find(|(other, twin)| *other < name && twin.address == node.address);
             if let Some((other, _)) = twin {
                 defects.push(Defect::SameAddress { node: name.clone(), other: other.clone() });
@@ -353,6 +354,25 @@ impl Cluster {
             defects.push(Defect::TooManyNodes { nodes: self.nodes.len(), room });
         }
         if defects.is_empty() { Ok(()) } else { Err(defects) }
+    }
+}
+
+impl Cluster {
+    /// Whoever has an address that is a pod's or a Service's, too, is reached by nobody.
+    fn inside_a_range(&self, name: &str, node: &Node) -> Vec<Defect> {
+        let addresses = [("address", node.address.parse().ok()), ("private_address", node.private_address)];
+        let ranges = self.network.ranges();
+        let mut defects = Vec::new();
+        for (attribute, address) in addresses {
+            let Some(address): Option<Ipv4Addr> = address else { continue };
+            let inside = ranges.iter().find(|(_, range)| range.contains(&address));
+            defects.extend(inside.map(|(range, _)| Defect::AddressInRange {
+                node: name.to_owned(),
+                attribute,
+                range,
+            }));
+        }
+        defects
     }
 }
 
@@ -375,11 +395,17 @@ impl Network {
         self.mesh_cidr.hosts().count()
     }
 
-    fn defects(&self) -> Vec<Defect> {
+    /// The ranges that are in use, as the configuration names them.
+    fn ranges(&self) -> Vec<(&'static str, Ipv4Net)> {
         let mut ranges = vec![("pod_cidr", self.pod_cidr), ("service_cidr", self.service_cidr)];
         if self.mode == NetworkMode::Wireguard {
             ranges.push(("mesh_cidr", self.mesh_cidr));
         }
+        ranges
+    }
+
+    fn defects(&self) -> Vec<Defect> {
+        let ranges = self.ranges();
         let mut defects = Vec::new();
         for (position, (name, range)) in ranges.iter().enumerate() {
             for (other_name, other) in &ranges[..position] {
@@ -425,6 +451,16 @@ pub enum Defect {
         node: String,
         /// The other one.
         other: String,
+    },
+    /// A server's address is one of a pod, a Service or the mesh.
+    #[error("{attribute} of node {node} is inside network.{range}; choose a range that holds no server")]
+    AddressInRange {
+        /// The node.
+        node: String,
+        /// Which of its addresses.
+        attribute: &'static str,
+        /// The range.
+        range: &'static str,
     },
     /// Two ranges share addresses.
     #[error("network.{range} overlaps network.{other}; choose ranges that share no address")]
@@ -536,6 +572,21 @@ pub(crate) mod tests {
                 Defect::SameAddress { node: "w-2".into(), other: "w-1".into() },
             ]
         );
+    }
+
+    #[test]
+    fn no_server_is_inside_a_range_of_the_cluster() {
+        let mut cluster = cluster(1, 1);
+        cluster.nodes.get_mut("cp-1").unwrap().private_address = Some(Ipv4Addr::new(10, 96, 0, 1));
+        cluster.nodes.get_mut("w-1").unwrap().address = "10.220.7.1".into();
+        let inside =
+            |node: &str, attribute, range| Defect::AddressInRange { node: node.into(), attribute, range };
+        let found =
+            [inside("cp-1", "private_address", "service_cidr"), inside("w-1", "address", "mesh_cidr")];
+        assert_eq!(cluster.check(), Err(found.to_vec()));
+        // Nobody uses the mesh's range there.
+        cluster.network.mode = NetworkMode::Private;
+        assert_eq!(cluster.check(), Err(found[..1].to_vec()));
     }
 
     #[test]

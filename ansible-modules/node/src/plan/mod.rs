@@ -7,6 +7,7 @@
 pub mod action;
 mod deletion;
 mod membership;
+mod preflight;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use action::Action;
 pub use deletion::{Deletion, Left, deletion};
+pub use preflight::Unfit;
 pub use refusal::Refusal;
 
 use crate::journal::{Journal, State};
@@ -255,7 +257,9 @@ impl<'s> Scene<'s> {
             return false;
         };
         let range = self.journal.members.get(name).map(|member| member.pod_range.to_string());
-        wanted.labels.iter().all(|(key, value)| found.labels.get(key) == Some(value))
+        // One that was to leave, and stays after all, takes pods again.
+        !found.cordoned
+            && wanted.labels.iter().all(|(key, value)| found.labels.get(key) == Some(value))
             && found.managed_labels.iter().eq(wanted.labels.keys())
             && found.taints == wanted.effective_taints()
             && found.pod_range == range

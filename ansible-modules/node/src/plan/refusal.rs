@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Intent, Wanted, membership};
+use super::{Intent, Unfit, Wanted, membership, preflight};
 use crate::journal::{Journal, State};
 use crate::observation::{HostView, Sight, Sights};
 use crate::quorum::Quorum;
@@ -106,6 +106,27 @@ pub enum Refusal {
         /// The host that is not well.
         host: String,
     },
+    /// A server cannot be a node.
+    #[error("host {host} {what}. Mend that, or take another server; nothing was written to it")]
+    Unfit {
+        /// The server.
+        host: String,
+        /// Why.
+        what: Unfit,
+    },
+    /// Nodes judge certificates and leases by their clocks.
+    #[error(
+        "the clocks of {behind} and {ahead} are {seconds} s apart, and 5 s are allowed. See on both that something keeps the \
+         time (`timedatectl`), and apply again"
+    )]
+    Clocks {
+        /// Whose clock is furthest behind.
+        behind: String,
+        /// Whose is furthest ahead.
+        ahead: String,
+        /// How far.
+        seconds: i64,
+    },
     /// etcd would lose, or has lost, its majority.
     #[error("{change}: {source}. Bring the other control planes back, or add one, and apply again")]
     Quorum {
@@ -178,6 +199,7 @@ pub(super) fn check(
     if refusals.is_empty() {
         refusals.extend(authorities(views));
     }
+    refusals.extend(preflight::check(wanted, views));
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::world::{Fault, UNKNOWN_FLAG, World};
 use super::*;
+use crate::observation::Machine;
 use crate::specification::tests::{cluster, node};
 use crate::specification::{Addon, Effect, Taint};
 
@@ -119,7 +120,7 @@ fn assert_reached(world: &World, flow: &Flow) {
     assert_eq!(voters, flow.wanted.control_planes().collect());
     assert_eq!(store.members.len(), voters.len(), "members that are none: {:?}", store.members);
     assert!(world.has_quorum());
-    assert!(store.nodes.values().all(|node| node.ready));
+    assert!(store.nodes.values().all(|node| node.ready && !node.cordoned));
 }
 
 /// Kills an update before each of its effects; then lets it run.
@@ -216,12 +217,81 @@ fn removing_nodes_survives_every_kill() {
 }
 
 #[test]
+fn a_removal_that_is_given_up_anywhere_lets_pods_onto_the_node_again() {
+    let cluster = cluster(3, 2);
+    let world = existing(&cluster, &[]);
+    let flow = Flow::update(cluster.clone()).without("w-1").without("cp-1");
+    let mut whole = world.clone();
+    whole.effects = 0;
+    converges(&mut whole, &flow, 1);
+    for last in 0..whole.effects {
+        let mut world = world.clone();
+        world.fuel = Some(last);
+        assert_eq!(apply(&mut world, &flow, 1), End::Killed);
+        world.fuel = None;
+        converges(&mut world, &Flow::update(cluster.clone()), 2);
+        assert_reached(&world, &Flow::update(cluster.clone()));
+    }
+}
+
+#[test]
+fn pods_that_a_budget_holds_keep_a_node_and_it_takes_pods_again() {
+    let cluster = cluster(1, 2);
+    let mut world = existing(&cluster, &[]);
+    world.hosts.get_mut("w-1").unwrap().held = true;
+    let drain = Action::Drain { via: "cp-1".into(), node: "w-1".into() };
+    assert_eq!(apply(&mut world, &Flow::update(cluster.clone()).without("w-1"), 1), End::Failed(drain));
+    let kept = Flow::update(cluster);
+    let done = converges(&mut world, &kept, 2);
+    assert_eq!(done, [Action::Describe { via: "cp-1".into(), node: "w-1".into() }]);
+    assert_reached(&world, &kept);
+}
+
+#[test]
 fn losing_and_replacing_a_control_plane_survives_every_kill() {
     let mut world = existing(&cluster(3, 1), &["cp-4"]);
     world.hosts.get_mut("cp-1").unwrap().dead = true;
     let mut wanted = cluster(3, 1);
     wanted.nodes.insert("cp-4".into(), node(Role::ControlPlane, 14));
     survives_every_kill(&world, &Flow::update(wanted).losing("cp-1"));
+}
+
+/// Ends an update before each of its effects, then does something to the world, and applies again.
+fn survives_everywhere(world: &World, flow: &Flow, then: impl Fn(&mut World)) {
+    let mut whole = world.clone();
+    whole.effects = 0;
+    converges(&mut whole, flow, 1);
+    for first in 0..whole.effects {
+        let mut world = world.clone();
+        world.fuel = Some(first);
+        let end = apply(&mut world, flow, 1);
+        assert!(matches!(end, End::Killed | End::Failed(_)), "{end:?}");
+        world.fuel = None;
+        then(&mut world);
+        converges(&mut world, flow, 2);
+        assert_reached(&world, flow);
+    }
+}
+
+/// Two leave, and two come.
+fn exchange() -> (World, Flow) {
+    let world = existing(&cluster(3, 1), &["cp-4", "w-2"]);
+    let mut wanted = cluster(3, 2);
+    wanted.nodes.insert("cp-4".into(), node(Role::ControlPlane, 14));
+    (world, Flow::update(wanted).without("cp-1").without("w-1"))
+}
+
+#[test]
+fn servers_that_restart_in_the_middle_of_any_step_are_gone_on_with() {
+    let (world, flow) = exchange();
+    survives_everywhere(&world, &flow, World::restart);
+}
+
+#[test]
+fn a_disk_that_is_full_in_the_middle_of_any_step_is_an_error_and_gone_on_with() {
+    let (mut world, flow) = exchange();
+    world.full = true;
+    survives_everywhere(&world, &flow, |_| {});
 }
 
 #[test]
@@ -350,6 +420,47 @@ fn a_host_that_answers_and_cannot_be_looked_at_is_not_called_lost() {
     assert!(said[0].contains("w-1 was reached") && !said[0].contains("lost"), "{said:?}");
     let left = destroy(&mut world, &cluster).unwrap();
     assert!(left.unreachable.is_empty() && left.unseen.keys().eq(["w-1"]), "{left:?}");
+}
+
+fn machine() -> Machine {
+    let os = "debian".to_owned();
+    Machine { os, memory_mib: 4096, free_mib: 20_000, ..Machine::default() }
+}
+
+#[test]
+fn a_server_that_cannot_be_a_node_is_refused_before_anything_is_written() {
+    let unfit = [
+        (Machine { os: "fedora".into(), ..machine() }, "\"fedora\""),
+        (Machine { memory_mib: 1000, ..machine() }, "1000 MiB of memory"),
+        (Machine { free_mib: 100, ..machine() }, "100 MiB free"),
+        (Machine { listens: BTreeSet::from([80, 6443]), ..machine() }, "ports 6443"),
+    ];
+    for (machine, said) in unfit {
+        let mut world = World::of(["cp-1".into()]);
+        world.hosts.get_mut("cp-1").unwrap().machine = Some(machine);
+        let refusals = refused(&mut world, &Flow::create(cluster(1, 0)));
+        assert!(refusals.len() == 1 && refusals[0].contains(said), "{refusals:?}");
+        assert_eq!(world.effects, 0);
+    }
+    let mut world = World::of(["cp-1".into()]);
+    world.hosts.get_mut("cp-1").unwrap().machine = Some(machine());
+    converges(&mut world, &Flow::create(cluster(1, 0)), 0);
+    // Its own API server listens now.
+    world.hosts.get_mut("cp-1").unwrap().machine.as_mut().unwrap().listens.insert(6443);
+    assert_eq!(converges(&mut world, &Flow::update(cluster(1, 0)), 1), []);
+}
+
+#[test]
+fn clocks_that_are_apart_are_refused_before_anything_is_written() {
+    let mut world = World::of(["cp-1".into(), "w-1".into()]);
+    // This machine's own clock may be wrong: only that of nodes counts.
+    world.hosts.values_mut().for_each(|host| host.ahead = 60_000);
+    world.hosts.get_mut("w-1").unwrap().ahead = 66_000;
+    let said = refused(&mut world, &Flow::create(cluster(1, 1)));
+    assert!(said[0].contains("cp-1 and w-1 are 6 s apart"), "{said:?}");
+    assert_eq!(world.effects, 0);
+    world.hosts.get_mut("w-1").unwrap().ahead = 64_000;
+    converges(&mut world, &Flow::create(cluster(1, 1)), 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Action;
 use crate::journal::Journal;
-use crate::observation::{Area, ClusterView, EtcdMember, HostView, NodeView, Sight, Sights, Trace};
+use crate::observation::{Area, ClusterView, EtcdMember, HostView, Machine, NodeView, Sight, Sights, Trace};
 use crate::quorum::majority;
 use crate::render::addons;
 use crate::specification::{Cluster, NetworkMode, Role};
@@ -27,6 +27,11 @@ pub(super) struct Host {
     running: bool,
     /// Its API server was started by settings that it does not bear.
     pub(super) broken: bool,
+    /// A budget holds its pods there.
+    pub(super) held: bool,
+    pub(super) machine: Option<Machine>,
+    /// How far its clock is ahead, in milliseconds.
+    pub(super) ahead: i64,
     authority: Option<u32>,
     pub(super) signs: bool,
     /// The member whose data it has.
@@ -53,6 +58,8 @@ pub(super) struct World {
     chance: u32,
     /// Effects until the program is killed.
     pub(super) fuel: Option<usize>,
+    /// It is not killed then, but finds no room.
+    pub(super) full: bool,
     /// Effects so far.
     pub(super) effects: usize,
     /// May etcd end, as in a destroy?
@@ -117,6 +124,8 @@ impl World {
             traces: if host.pods { BTreeSet::from([Trace::Containers]) } else { BTreeSet::new() },
             cluster: self.answers(name).then(|| self.cluster_view()),
             final_snapshot: host.snapshot.then(|| "/var/backups/socle/final.db".to_owned()),
+            machine: host.machine.clone(),
+            ahead: Some(host.ahead),
             ..HostView::default()
         }
     }
@@ -150,6 +159,18 @@ impl World {
         !broken && self.has_quorum() && members.iter().any(|member| Some(member.id) == own && member.started)
     }
 
+    /// All servers start anew: what runs ends, what is enabled starts, and a kubelet that starts registers.
+    pub(super) fn restart(&mut self) {
+        let kubelets: Vec<_> = self.hosts.iter().filter(|(_, host)| host.running && !host.dead).collect();
+        let names: Vec<_> = kubelets.into_iter().map(|(name, _)| name.clone()).collect();
+        if self.has_quorum() {
+            let store = self.store.as_mut().expect("a store");
+            for name in names {
+                store.nodes.entry(name).or_default();
+            }
+        }
+    }
+
     // === what steps do ===
 
     pub(super) fn run(&mut self, action: &Action, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
@@ -172,9 +193,7 @@ impl World {
                 assert!(self.answers(&host), "nobody to ask: {action}");
                 self.in_store(|store| store.members.retain(|member| member.id != *id))
             }
-            Action::Drain { node, .. } => self.in_store(|store| {
-                store.nodes.entry(node.clone()).and_modify(|node| node.drained = true);
-            }),
+            Action::Drain { node, .. } => self.drain(node),
             Action::DeleteNode { node, .. } => {
                 let running = self.hosts.get(node).is_some_and(|host| host.running && !host.dead);
                 assert!(!running, "a kubelet that runs would register {node} again");
@@ -295,6 +314,19 @@ impl World {
         })
     }
 
+    fn drain(&mut self, node: &str) -> Result<(), Fault> {
+        let held = self.hosts.get(node).is_some_and(|host| host.held);
+        self.in_store(|store| {
+            store.nodes.entry(node.to_owned()).and_modify(|node| node.cordoned = true);
+        })?;
+        if held {
+            return Err(Failed);
+        }
+        self.in_store(|store| {
+            store.nodes.entry(node.to_owned()).and_modify(|node| node.drained = true);
+        })
+    }
+
     fn describe(&mut self, node: &str, cluster: &Cluster, journal: &Journal) -> Result<(), Fault> {
         let wanted = cluster.nodes[node].clone();
         let range = journal.members[node].pod_range.to_string();
@@ -304,6 +336,7 @@ impl World {
             found.managed_labels = wanted.labels.keys().cloned().collect();
             found.taints = wanted.effective_taints();
             found.pod_range = Some(range);
+            (found.cordoned, found.drained) = (false, false);
         })
     }
 
@@ -327,6 +360,7 @@ impl World {
 
     fn effect(&mut self, change: impl FnOnce(&mut Self)) -> Result<(), Fault> {
         match &mut self.fuel {
+            Some(0) if self.full => return Err(Failed),
             Some(0) => return Err(Killed),
             Some(fuel) => *fuel -= 1,
             None => {}

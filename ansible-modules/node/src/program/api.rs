@@ -26,6 +26,8 @@ pub(crate) const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-c
 const ADMINS: &str = "kubeadm:cluster-admins";
 /// Where the keys of our labels are remembered, on the Node.
 const MANAGED: &str = "socle/managed-labels";
+/// Says on the Node that its cordon is ours.
+const CORDONED: &str = "socle/cordoned";
 /// Taints that Kubernetes sets by itself.
 const BY_ITSELF: [&str; 2] = ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
 /// The mark of a control plane.
@@ -178,7 +180,19 @@ fn node_view(item: &Value) -> NodeView {
         taints: taints.into_iter().filter(is_the_users).collect(),
         pod_range: spec["podCIDR"].as_str().map(str::to_owned),
         drained: false,
+        cordoned: is_cordoned_by_us(item),
     }
+}
+
+fn is_cordoned_by_us(node: &Value) -> bool {
+    !node["metadata"]["annotations"][CORDONED].is_null()
+}
+
+/// The patch that keeps new pods off a Node, marked as ours; none where somebody does so already.
+pub(crate) fn cordon(found: &Value) -> Option<Value> {
+    let annotations = json!({ CORDONED: "until it has left" });
+    (found["spec"]["unschedulable"] != json!(true))
+        .then(|| json!({ "metadata": { "annotations": annotations }, "spec": { "unschedulable": true } }))
 }
 
 fn taint(value: &Value) -> Option<Taint> {
@@ -192,7 +206,8 @@ fn is_the_users(taint: &Taint) -> bool {
     !BY_ITSELF.iter().any(|prefix| taint.key.starts_with(prefix))
 }
 
-/// The patch that gives a Node its labels, taints and pod range; what Kubernetes and others set stays.
+/// The patch that gives a Node its labels, taints and pod range, and takes our cordon from it; what Kubernetes and others
+/// set stays.
 pub(crate) fn description(
     found: &Value,
     labels: &BTreeMap<String, String>,
@@ -212,10 +227,12 @@ pub(crate) fn description(
         spec["podCIDR"] = json!(pod_range);
         spec["podCIDRs"] = json!([pod_range]);
     }
-    json!({
-        "metadata": { "labels": wanted, "annotations": { MANAGED: keys.join(",") } },
-        "spec": spec,
-    })
+    let mut annotations = json!({ MANAGED: keys.join(",") });
+    if is_cordoned_by_us(found) {
+        annotations[CORDONED] = Value::Null;
+        spec["unschedulable"] = Value::Null;
+    }
+    json!({ "metadata": { "labels": wanted, "annotations": annotations }, "spec": spec })
 }
 
 #[cfg(test)]
@@ -263,6 +280,24 @@ mod tests {
         assert_eq!(patch["spec"]["taints"][0]["key"], json!("node.kubernetes.io/not-ready"));
         assert_eq!(patch["spec"]["taints"].as_array().unwrap().len(), 1);
         assert_eq!(patch["spec"]["podCIDR"], json!("10.244.1.0/24"));
+    }
+
+    #[test]
+    fn our_cordon_is_taken_back_and_that_of_others_stays() {
+        let described = |node: &Value| description(node, &BTreeMap::new(), &BTreeSet::new(), "10.244.1.0/24");
+        let mut ours = found();
+        let patch = cordon(&ours).unwrap();
+        ours["metadata"]["annotations"] = patch["metadata"]["annotations"].clone();
+        ours["spec"]["unschedulable"] = patch["spec"]["unschedulable"].clone();
+        assert!(node_view(&ours).cordoned);
+        let back = described(&ours);
+        assert_eq!(back["spec"].get("unschedulable"), Some(&Value::Null));
+        assert_eq!(back["metadata"]["annotations"].get(CORDONED), Some(&Value::Null));
+        let mut theirs = found();
+        theirs["spec"]["unschedulable"] = json!(true);
+        assert_eq!(cordon(&theirs), None);
+        assert!(!node_view(&theirs).cordoned);
+        assert!(described(&theirs)["spec"].get("unschedulable").is_none());
     }
 
     #[test]

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api::Api;
+use crate::api::{self, Api};
 use crate::failure::Failure;
 use crate::wait;
 
 /// Drains; fails when budgets do not allow it in time.
 pub(crate) fn drain(api: &Api, node: &str, seconds: u64) -> Result<bool, Failure> {
     let path = format!("/api/v1/nodes/{node}");
-    if api.find(&path)?.is_none() {
-        return Ok(false);
+    let Some(found) = api.find(&path)? else { return Ok(false) };
+    if let Some(patch) = api::cordon(&found) {
+        api.merge(&path, &patch)?;
     }
-    api.merge(&path, &json!({ "spec": { "unschedulable": true } }))?;
     wait::until(&format!("the pods of {node} to leave"), Duration::from_secs(seconds), || {
         let pods = api.pods_on(node).map_err(|failure| failure.to_string())?;
         let held: Vec<_> = evictable(&pods).into_iter().map(|pod| evict(api, pod)).collect();

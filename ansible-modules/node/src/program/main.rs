@@ -23,6 +23,7 @@ mod files;
 mod firewall;
 mod https;
 mod kubelet;
+mod machine;
 mod membership;
 mod mint;
 mod mounts;

@@ -16,7 +16,7 @@ use crate::api::{Api, Mark};
 use crate::etcd::Etcd;
 use crate::failure::Failure;
 use crate::{
-    authority, certificates, files, membership, mounts, network, prepare, reset, settings, snapshot,
+    authority, certificates, files, machine, membership, mounts, network, prepare, reset, settings, snapshot,
 };
 
 /// How long one question to an API may take.
@@ -54,6 +54,8 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
         certificates_expire_at: certificates::first_end(),
         specification: specification()?,
         journal: found,
+        machine: Some(machine::look()?),
+        ahead: None,
     })
 }
 

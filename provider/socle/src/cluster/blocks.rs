@@ -184,8 +184,9 @@ pub struct NodeStatus {
     #[tf(computed)]
     pub reachable: Value<bool>,
     /// What of it is not as it should be, which the next apply mends: `mesh`, `firewall`, `balancer`, `hosts`, `pods`,
-    /// `timer`, `control-plane`, `kubelet`, `runtime`; `membership`, where the host was reset or the API has no such Node any
-    /// more, so that it joins anew; or `program`, where this version of the provider has no program there yet. Null where it is not known: of a host that was not reached, and in the data source.
+    /// `timer`, `control-plane`, `kubelet`, `runtime`; `cordon`, where it was to leave and stays after all; `membership`, where
+    /// the host was reset or the API has no such Node any more, so that it joins anew; or `program`, where this version of the
+    /// provider has no program there yet. Null where it is not known: of a host that was not reached, and in the data source.
     #[tf(computed)]
     pub drift: Value<List<String>>,
 }

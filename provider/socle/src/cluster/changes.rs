@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use node::specification::{Cluster, Defect, Role};
-use tfplugin::{Diagnostic, Diagnostics, Model, Path};
+use tfplugin::{Diagnostic, Diagnostics, Model, Path, Value};
 
-use super::blocks::ClusterNode;
+use super::blocks::{ClusterNode, NetworkBlock};
 use super::reading::{parse_endpoint, text};
 use super::resource::ClusterResource;
 use super::shown::MEMBERSHIP;
@@ -40,7 +40,7 @@ pub(super) fn validate(config: &ClusterResource, found: &mut Diagnostics) {
             format!("Found {endpoint:?}. Write a host and a port, such as \"api.example.social:6443\".");
         found.push(Diagnostic::error("Endpoint is not a host and a port", detail).at(paths.endpoint()));
     }
-    if config.has_unknown_nodes() {
+    if config.shape().is_open() {
         return;
     }
     let Some(cluster) = config.specification() else { return };
@@ -66,7 +66,12 @@ fn defect(defect: &Defect) -> Diagnostic {
     let path: Path = match defect {
         Defect::NoControlPlane | Defect::TooManyNodes { .. } => paths.nodes().clone().into(),
         Defect::NoPrivateAddress { node } => paths.nodes().key(node).private_address(),
-        Defect::SameAddress { node, .. } => paths.nodes().key(node).address(),
+        Defect::AddressInRange { node, attribute: "private_address", .. } => {
+            paths.nodes().key(node).private_address()
+        }
+        Defect::AddressInRange { node, .. } | Defect::SameAddress { node, .. } => {
+            paths.nodes().key(node).address()
+        }
         Defect::Overlap { range, .. } => Path::root().attribute("network").attribute(range),
         Defect::PodRangeTooSmall { .. } => Path::root().attribute("network").attribute("pod_cidr"),
     };
@@ -90,6 +95,8 @@ pub(super) fn refusals(prior: &ClusterResource, planned: &ClusterResource) -> Di
 }
 
 fn fixed(prior: &ClusterResource, planned: &ClusterResource) -> Option<Diagnostic> {
+    let network = settled_network(prior, planned);
+    let planned = ClusterResource { network: network.into(), ..planned.clone() };
     let (before, after) = (prior.specification()?, planned.specification()?);
     let differences = before.fixed().differences(&after.fixed());
     let first = differences.first()?;
@@ -100,6 +107,28 @@ fn fixed(prior: &ClusterResource, planned: &ClusterResource) -> Option<Diagnosti
         differences.join(", ")
     );
     Some(Diagnostic::error("A cluster cannot change this", detail).at(path))
+}
+
+/// The planned network, as it is where it is not known yet.
+fn settled_network(prior: &ClusterResource, planned: &ClusterResource) -> Option<NetworkBlock> {
+    let before = prior.network.known().cloned();
+    if planned.network.is_unknown() {
+        return before;
+    }
+    let after = planned.network.known().cloned()?;
+    let before = before.unwrap_or_default();
+    Some(NetworkBlock {
+        mode: settled(before.mode, after.mode),
+        mtu: settled(before.mtu, after.mtu),
+        pod_cidr: settled(before.pod_cidr, after.pod_cidr),
+        service_cidr: settled(before.service_cidr, after.service_cidr),
+        mesh_cidr: settled(before.mesh_cidr, after.mesh_cidr),
+        pods: settled(before.pods, after.pods),
+    })
+}
+
+fn settled<T>(before: Value<T>, after: Value<T>) -> Value<T> {
+    if after.is_unknown() { before } else { after }
 }
 
 fn version(prior: &ClusterResource, planned: &ClusterResource) -> Option<Diagnostic> {
@@ -118,6 +147,11 @@ fn version(prior: &ClusterResource, planned: &ClusterResource) -> Option<Diagnos
 }
 
 fn rotation(prior: &ClusterResource, planned: &ClusterResource) -> Option<Diagnostic> {
+    if planned.encryption.is_unknown()
+        || planned.encryption.known().is_some_and(|block| block.rotation.is_unknown())
+    {
+        return None;
+    }
     let number = |cluster: &ClusterResource| {
         cluster.encryption.known().and_then(|block| block.rotation.known().copied()).unwrap_or(1)
     };
@@ -145,7 +179,7 @@ fn of_node(name: &str, before: &ClusterNode, after: &ClusterNode) -> Vec<Diagnos
 }
 
 /// Known on both sides, and not the same.
-fn differ(before: &tfplugin::Value<String>, after: &tfplugin::Value<String>) -> bool {
+fn differ(before: &Value<String>, after: &Value<String>) -> bool {
     !after.is_unknown() && !before.is_unknown() && before != after
 }
 
@@ -179,6 +213,9 @@ fn renamed(
 
 /// Whoever loses a majority of control planes at once loses etcd.
 fn quorum(prior: &ClusterResource, planned: &ClusterResource) -> Option<Diagnostic> {
+    if planned.has_unknown_nodes() {
+        return None;
+    }
     let planes = |cluster: &ClusterResource| -> Vec<String> {
         let found = cluster.known_nodes().filter(|(_, node)| node.role() == Some(Role::ControlPlane));
         found.filter(|(_, node)| !node.is_lost()).map(|(name, _)| name.clone()).collect()
@@ -330,9 +367,12 @@ pub(super) fn departing(prior: &ClusterResource, planned: &ClusterResource) -> B
 
 #[cfg(test)]
 mod tests {
-    use tfplugin::{List, Map, Value};
+    use tfplugin::{Dynamic, List, Map, Plan};
 
-    use super::super::blocks::{AddonsBlock, NetworkBlock, NodeStatus};
+    use super::super::blocks::{
+        AddonsBlock, ApiServerBlock, AuditLogBlock, ComponentBlock, EncryptionBlock, NodeStatus,
+    };
+    use super::super::shown;
     use super::*;
 
     fn node(role: &str, address: &str) -> Value<ClusterNode> {
@@ -508,13 +548,106 @@ mod tests {
         assert!(refused(&before, &all_new)[0].contains("No control plane of the cluster would stay"));
     }
 
+    /// Each leaves one value of a cluster open.
+    fn openings() -> Vec<(&'static str, fn(&mut ClusterResource))> {
+        fn of_node(cluster: &mut ClusterResource, open: fn(&mut ClusterNode)) {
+            let nodes = cluster.nodes.known_mut().unwrap();
+            open(nodes.get_mut("cp-1").unwrap().known_mut().unwrap());
+        }
+        fn of_network(cluster: &mut ClusterResource, open: fn(&mut NetworkBlock)) {
+            open(cluster.network.known_mut().unwrap());
+        }
+        vec![
+            ("nodes", |cluster| cluster.nodes = Value::Unknown),
+            ("role", |cluster| of_node(cluster, |node| node.role = Value::Unknown)),
+            ("address", |cluster| of_node(cluster, |node| node.address = Value::Unknown)),
+            ("lost", |cluster| of_node(cluster, |node| node.lost = Value::Unknown)),
+            ("labels", |cluster| of_node(cluster, |node| node.labels = Value::Unknown)),
+            ("host_key", |cluster| of_node(cluster, |node| node.host_key = Value::Unknown)),
+            ("private_address", |cluster| of_node(cluster, |node| node.private_address = Value::Unknown)),
+            ("endpoint", |cluster| cluster.endpoint = Value::Unknown),
+            ("api_from", |cluster| cluster.api_from = Value::Unknown),
+            ("certificate_sans", |cluster| {
+                cluster.certificate_sans = vec![Value::Unknown].into_iter().collect::<List<_>>().into()
+            }),
+            ("mode", |cluster| of_network(cluster, |network| network.mode = Value::Unknown)),
+            ("pod_cidr", |cluster| of_network(cluster, |network| network.pod_cidr = Value::Unknown)),
+            ("rotation", |cluster| cluster.encryption = EncryptionBlock { rotation: Value::Unknown }.into()),
+            ("max_files", |cluster| {
+                cluster.audit_log =
+                    AuditLogBlock { max_files: Value::Unknown, ..AuditLogBlock::default() }.into();
+            }),
+            ("extra_args", |cluster| {
+                cluster.api_server = ApiServerBlock { extra_args: Value::Unknown }.into()
+            }),
+            ("extra_config", |cluster| {
+                let open = Dynamic { ty: tfplugin::cty::Type::Dynamic, value: tfplugin::cty::Raw::Unknown };
+                cluster.kubelet = ComponentBlock { extra_config: open.into() }.into();
+            }),
+            ("metrics_server", |cluster| {
+                cluster.addons =
+                    AddonsBlock { metrics_server: Value::Unknown, ..AddonsBlock::default() }.into();
+            }),
+        ]
+    }
+
+    /// As the framework gives it to a resource's own plan.
+    fn planned(prior: Option<ClusterResource>, config: ClusterResource) -> ClusterResource {
+        let planned = ClusterResource {
+            access: Value::Unknown,
+            steps: Value::Unknown,
+            node_status: Value::Unknown,
+            etcd_members: Value::Unknown,
+            ..config.clone()
+        };
+        let mut plan = Plan::new(config, prior, planned);
+        shown::plan(&mut plan).unwrap();
+        plan.into_parts().0
+    }
+
+    /// What a cluster has that nothing here has as its default.
+    fn unusual() -> ClusterResource {
+        let network = NetworkBlock {
+            mode: "private".into(),
+            pod_cidr: "10.1.0.0/16".into(),
+            ..NetworkBlock::default()
+        };
+        let mut cluster = ClusterResource {
+            network: network.into(),
+            encryption: EncryptionBlock { rotation: 2.into() }.into(),
+            endpoint: "api.example.social:6443".into(),
+            id: "c1".into(),
+            ca_certificate: "a certificate".into(),
+            ..cluster(&[CP1, W1])
+        };
+        for (number, node) in cluster.nodes.known_mut().unwrap().values_mut().enumerate() {
+            node.known_mut().unwrap().private_address = format!("10.0.0.{number}").into();
+        }
+        cluster
+    }
+
     #[test]
-    fn an_addon_that_is_not_known_leaves_the_steps_open() {
-        let mut planned = cluster(&[CP1]);
-        assert!(!planned.is_open());
-        let addons = AddonsBlock { metrics_server: Value::Unknown, ..AddonsBlock::default() };
-        planned.addons = addons.into();
-        assert!(planned.is_open());
+    fn what_is_not_known_yet_leaves_the_steps_open_and_is_never_refused() {
+        let prior = unusual();
+        for (name, open) in openings() {
+            let mut config = unusual();
+            open(&mut config);
+            let mut found = Diagnostics::new();
+            validate(&config, &mut found);
+            assert!(!found.has_errors(), "{name}: {found:?}");
+            for prior in [None, Some(prior.clone())] {
+                assert!(planned(prior, config.clone()).steps.is_unknown(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn how_a_cluster_is_reached_is_open_while_its_endpoint_is() {
+        let prior = unusual();
+        let open = ClusterResource { endpoint: Value::Unknown, ..unusual() };
+        assert!(planned(Some(prior.clone()), open).access.is_unknown());
+        let known = ClusterResource { certificate_sans: Value::Unknown, ..unusual() };
+        assert!(!planned(Some(prior), known).access.is_unknown());
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub enum HostError {
 /// What a host showed, of what it answered to the question to look.
 pub(super) fn sight(asked: Result<Answer, HostError>) -> Sight {
     match asked {
-        Ok(Answer::Done { view: Some(view), .. }) => Sight::Seen(view),
+        Ok(Answer::Done { view: Some(mut view), .. }) => {
+            let now = jiff::Timestamp::now().as_millisecond();
+            view.ahead = view.machine.as_ref().map(|machine| machine.clock - now);
+            Sight::Seen(view)
+        }
         Ok(Answer::Done { view: None, .. }) => Sight::Failed("it showed nothing".to_owned()),
         Ok(Answer::Failed { message, cure, .. }) => {
             Sight::Failed(format!("{message}. {cure}").trim().to_owned())

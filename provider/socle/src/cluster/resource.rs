@@ -2,7 +2,7 @@
 
 use tfplugin::{
     Call, CreateError, Diagnostic, Diagnostics, ImportId, List, Map, Model, Nothing, Plan, Reached, Resource,
-    Timeouts, Value, Wanted,
+    Timeouts, Typed as _, Value, Wanted,
 };
 
 use super::access::ClusterAccess;
@@ -131,18 +131,40 @@ fn is_release(text: &str) -> Result<(), String> {
 impl ClusterResource {
     /// Is the map of nodes, or something in it that decides on the rest, not known yet?
     pub(super) fn has_unknown_nodes(&self) -> bool {
-        let unknown = |node: &ClusterNode| node.role.is_unknown() || node.address.is_unknown();
+        let unknown = |node: &ClusterNode| {
+            node.role.is_unknown() || node.address.is_unknown() || node.lost.is_unknown()
+        };
         self.nodes.is_unknown()
             || self.nodes.known().into_iter().flatten().any(|(_, node)| node.is_unknown())
             || self.known_nodes().any(|(_, node)| unknown(node))
     }
 
-    /// Does something that is not known yet decide on the steps?
+    /// Is anything not known yet that decides on the steps? Such a value is never read as if it had been left out.
     pub(super) fn is_open(&self) -> bool {
-        let addons = self.addons.known();
-        let is_unknown =
-            |block: &AddonsBlock| block.metrics_server.is_unknown() || block.local_storage.is_unknown();
-        self.has_unknown_nodes() || self.addons.is_unknown() || addons.is_some_and(is_unknown)
+        // What concerns Terraform alone, and what is computed, decides on none.
+        let deciding = Self {
+            bundles: Value::Null,
+            deletion_protection: Value::Null,
+            on_unreachable: Value::Null,
+            upgrade: Value::Null,
+            timeouts: Value::Null,
+            id: Value::Null,
+            ca_certificate: Value::Null,
+            access: Value::Null,
+            steps: Value::Null,
+            node_status: Value::Null,
+            etcd_members: Value::Null,
+            certificates_expire_at: Value::Null,
+            renewal_due: Value::Null,
+            ..self.clone()
+        };
+        !deciding.into_raw().is_wholly_known()
+    }
+
+    /// What can be wrong with it by itself: its nodes and its network.
+    pub(super) fn shape(&self) -> Self {
+        let Self { name, kubernetes_version, nodes, network, .. } = self.clone();
+        Self { name, kubernetes_version, nodes, network, ..Self::default() }
     }
 
     pub(super) fn is_protected(&self) -> bool {

@@ -63,6 +63,9 @@ pub(super) fn access(cluster: &ClusterResource) -> Value<Computed<ClusterAccess>
     let (Some(id), Some(ca)) = (text(&cluster.id), text(&cluster.ca_certificate)) else {
         return Value::Unknown;
     };
+    if cluster.endpoint.is_unknown() || cluster.has_unknown_nodes() {
+        return Value::Unknown;
+    }
     let planes: Vec<_> = cluster.known_nodes().filter(|(_, node)| is_present_plane(node)).collect();
     let endpoints: Option<Vec<_>> =
         match text(&cluster.endpoint).and_then(|endpoint| parse_endpoint(&endpoint)) {
@@ -142,7 +145,9 @@ fn drift(
     match sight {
         Some(Sight::Seen(view)) if is_out(name, node, view, api) => list(vec![MEMBERSHIP.to_owned()]),
         Some(Sight::Seen(view)) if view.judged.is_some() => {
-            list(view.differs.iter().map(ToString::to_string).collect())
+            let cordoned = api.and_then(|api| api.nodes.get(name)).is_some_and(|node| node.cordoned);
+            let words = view.differs.iter().map(ToString::to_string);
+            list(words.chain(cordoned.then(|| "cordon".to_owned())).collect())
         }
         Some(Sight::Unprepared(_)) => list(vec!["program".to_owned()]),
         Some(Sight::Seen(_) | Sight::Failed(_) | Sight::Unreachable(_)) | None => Value::Null,
@@ -261,6 +266,14 @@ mod tests {
         // Without an answer nobody says that it is gone.
         views.get_mut("cp-1").unwrap().cluster = None;
         assert_eq!(shown(&views), [list(vec![]), list(vec![])]);
+    }
+
+    #[test]
+    fn a_node_that_was_to_leave_and_stays_is_out_of_order() {
+        let mut views = views();
+        let nodes = &mut views.get_mut("cp-1").unwrap().cluster.as_mut().unwrap().nodes;
+        nodes.get_mut("w-1").unwrap().cordoned = true;
+        assert_eq!(shown(&views), [list(vec![]), list(vec!["cordon".to_owned()])]);
     }
 
     #[test]
