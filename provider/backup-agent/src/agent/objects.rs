@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_config::BehaviorVersion;
@@ -41,6 +41,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the request until the first byte of the answer.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// For the last call of a command that is to end.
+const PARTING: Duration = Duration::from_secs(10);
+
 /// With a bandwidth limit, bytes go in pieces of this size.
 const PIECE: usize = 64 << 10;
 
@@ -54,7 +57,7 @@ pub struct Objects {
     patience: Patience,
     pace: Option<std::sync::Arc<Pace>>,
     stop: Stop,
-    last_failure: Mutex<Option<String>>,
+    out_of_reach: Mutex<Option<ObjectError>>,
 }
 
 /// An object in a list.
@@ -67,7 +70,7 @@ pub struct Listed {
 }
 
 /// A call that failed for good.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ObjectError {
     /// There is no such object.
     #[error("S3 has no object {0}")]
@@ -146,7 +149,7 @@ impl Objects {
             patience: Patience::new(limits.retries.duration()),
             pace: limits.bandwidth.map(|rate| std::sync::Arc::new(Pace::new(rate.get()))),
             stop: stop.clone(),
-            last_failure: Mutex::new(None),
+            out_of_reach: Mutex::default(),
         })
     }
 
@@ -205,7 +208,7 @@ impl Objects {
     pub fn let_go(&self, key: &str) {
         let request = self.client.delete_object().bucket(&self.bucket).key(self.path(key));
         // What stays is taken for stale.
-        let _ = self.runtime.block_on(request.send());
+        let _ = self.runtime.block_on(async { tokio::time::timeout(PARTING, request.send()).await });
     }
 
     /// All objects below a folder, as `snapshots/`; empty: all of the repository.
@@ -262,9 +265,9 @@ impl Objects {
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
-    /// How the last failed call failed: what calls it in turn says it less well.
-    pub fn last_failure(&self) -> Option<String> {
-        self.last_failure.lock().ok().and_then(|failure| failure.clone())
+    /// The first call of which nobody knows what its object holds: an outage, a refusal, or the end of the command.
+    pub fn out_of_reach(&self) -> Option<ObjectError> {
+        self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn entry(
@@ -339,34 +342,55 @@ impl Objects {
         format!("{}{key}", self.prefix)
     }
 
-    /// Attempts until it succeeds, fails for good, or the budget is used up.
+    /// Attempts until it succeeds, fails for good, or the budget is used up; remembers what stayed out of reach.
     fn insist<T, F: Future<Output = Result<T, Attempt>>>(
         &self,
         call: &str,
         key: &str,
         attempt: impl Fn() -> F,
     ) -> Result<T, ObjectError> {
+        self.repeat(call, key, attempt).inspect_err(|error| {
+            if error.is_of_reach() {
+                let mut first = self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert_with(|| error.clone());
+            }
+        })
+    }
+
+    fn repeat<T, F: Future<Output = Result<T, Attempt>>>(
+        &self,
+        call: &str,
+        key: &str,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, ObjectError> {
         let mut failures = 0;
-        let outcome = loop {
+        loop {
             self.stop.check()?;
             let began = Instant::now();
-            match self.runtime.block_on(attempt()) {
+            match self.runtime.block_on(self.unless_stopped(attempt())) {
                 Ok(done) => return Ok(done),
-                Err(Attempt::Final(error)) => break error.about(call, key),
+                Err(Attempt::Final(error)) => return Err(error.about(call, key)),
                 Err(Attempt::Again(cause)) => {
                     failures += 1;
                     self.patience.spend(began.elapsed());
                     let Some(pause) = self.patience.pause(failures, fastrand::f64()) else {
-                        break ObjectError::OutOfPatience { call: call.to_owned(), cause };
+                        return Err(ObjectError::OutOfPatience { call: call.to_owned(), cause });
                     };
                     self.stop.pause(pause)?;
                 }
             }
-        };
-        if let Ok(mut last) = self.last_failure.lock() {
-            *last = Some(outcome.to_string());
         }
-        Err(outcome)
+    }
+
+    /// A call that is under way ends with the command, however slow it is.
+    async fn unless_stopped<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, Attempt>>,
+    ) -> Result<T, Attempt> {
+        tokio::select! {
+            answer = attempt => answer,
+            reason = self.stop.ended() => Err(Attempt::Final(reason.into())),
+        }
     }
 }
 
@@ -377,6 +401,11 @@ impl fmt::Debug for Objects {
 }
 
 impl ObjectError {
+    /// Whether it tells of the way to the object, and nothing of the object.
+    pub const fn is_of_reach(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::OutOfPatience { .. } | Self::Stopped(_))
+    }
+
     /// The same, told of this call.
     fn about(self, call: &str, key: &str) -> Self {
         match self {

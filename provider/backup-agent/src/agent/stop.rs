@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::sync::Notify;
 
 use crate::quantity::Span;
 
@@ -16,6 +17,7 @@ pub struct Stop(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    ended: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +58,7 @@ impl Stop {
             let _ = kill_process_group(*group, Signal::KILL);
         }
         self.0.changed.notify_all();
+        self.0.ended.notify_waiters();
     }
 
     /// Stops everything when the time is over.
@@ -71,6 +74,18 @@ impl Stop {
     /// Goes on, or says why not.
     pub fn check(&self) -> Result<(), StopReason> {
         self.lock().reason.clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits until the command is to end.
+    pub async fn ended(&self) -> StopReason {
+        loop {
+            // Before the look, so that an end between both is not missed.
+            let ended = self.0.ended.notified();
+            if let Err(reason) = self.check() {
+                return reason;
+            }
+            ended.await;
+        }
     }
 
     /// Waits so long, unless the command is to end.
