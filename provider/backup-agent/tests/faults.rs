@@ -232,6 +232,40 @@ fn a_signal_ends_a_run_in_order() {
     assert_eq!(status["last_run"]["outcome"], "failure", "{status:#}");
 }
 
+#[test]
+fn the_command_after_a_backup_runs_although_the_run_was_ended() {
+    let ended: [fn(&Stage, usize) -> String; 2] = [
+        |stage, call| told(&terminate(hold_at(stage, &["run"], call))),
+        |stage, call| {
+            stage.configure("/limits/time", json!("20s"));
+            stage.s3.inject(Rule::on_any_call().from(call).delay(Duration::from_mins(1)));
+            stage.fail(&["run"])
+        },
+    ];
+    for (end, because) in ended.into_iter().zip(["ended by a signal", "limits.time"]) {
+        let stage = Stage::of_files();
+        stage.run(&["run"]);
+        let call = put_of_data(&stage);
+        let script = format!("touch {}; echo broken >&2; exit 3", stage.path("by-post").display());
+        stage.configure("/source/files/post", json!(["/bin/sh", "-c", script]));
+        let told = end(&stage, call);
+        assert!(told.contains(because) && told.contains("exit status: 3: broken"), "{told}");
+        assert!(stage.path("by-post").exists(), "{told}");
+        assert_eq!(stage.status()["last_run"]["outcome"], "failure");
+    }
+}
+
+#[test]
+fn the_command_after_a_backup_undoes_what_one_before_it_began_that_was_ended() {
+    let stage = Stage::of_files();
+    stage.configure("/source/files/pre", json!(["/bin/sleep", "600"]));
+    stage.configure("/source/files/post", json!(["/usr/bin/touch", stage.path("by-post")]));
+    let run = stage.start(&["run"]);
+    await_event(&stage, "pre_command");
+    let told = told(&terminate(run));
+    assert!(told.contains("ended by a signal") && stage.path("by-post").exists(), "{told}");
+}
+
 mod on_servers {
     //! These need root, to mount a small file system.
 
@@ -325,6 +359,26 @@ fn kill_at(stage: &Stage, command: &[&str], n: usize) {
 fn end(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Ends a command as systemd does; it has no more than a few seconds, however long a call would take.
+fn terminate(child: Child) -> std::process::Output {
+    let began = Instant::now();
+    std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(15), "{}", told(&output));
+    output
+}
+
+/// The number of the call by which a run puts the first of what is new.
+fn put_of_data(stage: &Stage) -> usize {
+    fs::write(stage.path("data/new.bin"), noise(100_000, 2)).unwrap();
+    stage.s3.take_calls();
+    stage.run(&["run"]);
+    fs::write(stage.path("data/new.bin"), noise(100_000, 3)).unwrap();
+    let calls = stage.s3.take_calls();
+    let is_put = |action: &str| action.starts_with("PUT ") && action.contains("/data/");
+    1 + calls.iter().position(|call| is_put(&call.action)).unwrap()
 }
 
 fn await_event(stage: &Stage, event: &str) {

@@ -12,11 +12,15 @@ use super::process::{ProcessError, Program};
 use super::repository::{Absent, RepositoryError, Vault, format_error, guarded};
 use super::session::Session;
 use super::sizes::{self, Sizes};
-use super::stop::StopReason;
+use super::stop::{Stop, StopReason};
 use crate::configuration::{Command, Files, Postgresql, Source};
 use crate::facts;
+use crate::quantity::Span;
 use crate::retention::Completeness;
 use crate::status::{KnownRepository, Outcome, Run};
+
+/// The command after a backup has a time of its own, because that of the run may be over.
+const POST_TIME: Span = Span::seconds(300);
 
 /// Why there is no backup, or none that is complete.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +39,32 @@ pub enum RunError {
     Pre(#[source] ProcessError),
     /// The command after the backup failed.
     #[error("source.files.post: {0}")]
-    Post(#[source] ProcessError),
+    Post(#[source] PostError),
+    /// So did the command after it.
+    #[error("{first}; and then source.files.post: {post}")]
+    AlsoPost {
+        /// What went wrong first.
+        first: Box<RunError>,
+        /// How the command after it failed.
+        post: PostError,
+    },
     /// The command is to end.
     #[error(transparent)]
     Stopped(#[from] StopReason),
     /// The records cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+/// How the command after a backup failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// By itself.
+    #[error(transparent)]
+    Failed(ProcessError),
+    /// It was ended.
+    #[error("it took longer than {POST_TIME} and was ended")]
+    Late,
 }
 
 /// What a run made.
@@ -187,14 +210,40 @@ fn back_up_files<S: IndexedIds>(
     repository: &Repository<S>,
     files: &Files,
 ) -> Result<Read, RunError> {
-    if let Some(command) = &files.pre {
-        hook(session, "pre_command", command).map_err(RunError::Pre)?;
+    match prepare(session, files) {
+        // It failed by itself: there is nothing to undo.
+        Err(failed @ RunError::Pre(_)) => Err(failed),
+        prepared => {
+            let read = || read_files(session, repository, files);
+            let read = prepared.and_then(|()| guarded("back up the files", read));
+            clean_up(session, files, read)
+        }
     }
-    let read = read_files(session, repository, files);
-    if let Some(command) = &files.post {
-        hook(session, "post_command", command).map_err(RunError::Post)?;
+}
+
+/// Runs the command before the backup.
+fn prepare(session: &Session, files: &Files) -> Result<(), RunError> {
+    let Some(pre) = &files.pre else { return Ok(()) };
+    let done = hook(session, "pre_command", pre, &session.stop);
+    // Of one that was ended with the run nobody knows how far it came.
+    session.stop.check()?;
+    done.map_err(RunError::Pre)
+}
+
+/// Runs the command after the backup, whatever became of it: also when the run is to end, in a time of its own.
+fn clean_up(session: &Session, files: &Files, read: Result<Read, RunError>) -> Result<Read, RunError> {
+    let Some(post) = &files.post else { return read };
+    let stop = Stop::default();
+    stop.after(POST_TIME);
+    let cleaned = hook(session, "post_command", post, &stop).map_err(|error| match stop.check() {
+        Ok(()) => PostError::Failed(error),
+        Err(_) => PostError::Late,
+    });
+    match (read, cleaned) {
+        (read, Ok(())) => read,
+        (Ok(_), Err(post)) => Err(RunError::Post(post)),
+        (Err(first), Err(post)) => Err(RunError::AlsoPost { first: first.into(), post }),
     }
-    read
 }
 
 fn read_files<S: IndexedIds>(
@@ -258,8 +307,9 @@ fn options_of_streams() -> BackupOptions {
     options().parent_opts(ParentOptions::default().force(true))
 }
 
-fn hook(session: &Session, event: &str, command: &Command) -> Result<(), ProcessError> {
+fn hook(session: &Session, event: &str, command: &Command, stop: &Stop) -> Result<(), ProcessError> {
     let Some((program, arguments)) = command.0.split_first() else { return Ok(()) };
     session.event(event, facts! { "program": program });
-    Program::new(program).args(arguments).output(&session.stop).map(drop)
+    // Its output is not waited for: what it leaves running may keep it open.
+    Program::new(program).args(arguments).without_output().start(stop)?.finish()
 }
