@@ -93,6 +93,36 @@ fn a_run_that_is_killed_anywhere_loses_nothing_and_the_next_one_succeeds() {
 }
 
 #[test]
+fn an_outage_or_the_end_of_a_check_is_no_damage_and_forgetting_goes_on() {
+    let stage = Stage::of_files();
+    stage.configure("/limits/retries", json!("1s"));
+    make_backups(&stage, 2);
+    for command in ["check", "forget"] {
+        // What an earlier one left behind is gone then.
+        stage.run(&[command]);
+        let calls = calls_of(&stage, &[command]);
+        // The last one gives up the lock, which may fail.
+        for n in (1..calls).step_by(3) {
+            stage.s3.inject(Rule::on_any_call().from(n).internal_error());
+            let told = stage.fail(&[command]);
+            assert!(told.contains("limits.retries"), "{command}, call {n} of {calls}: {told}");
+            assert_ne!(stage.status()["last_check"]["ok"], false, "{command}, call {n} of {calls}: {told}");
+            stage.s3.heal();
+        }
+        for n in [1, calls / 2, calls - 1] {
+            let held = hold_at(&stage, &[command], n);
+            let told = told(&terminate(held));
+            assert!(told.contains("ended by a signal"), "{command}, call {n} of {calls}: {told}");
+            assert_ne!(stage.status()["last_check"]["ok"], false, "{command}, call {n} of {calls}: {told}");
+            stage.s3.heal();
+        }
+    }
+    make_backups(&stage, 1);
+    stage.run(&["forget"]);
+    assert_eq!(stage.objects("snapshots/").len(), 2);
+}
+
+#[test]
 fn a_first_run_that_is_killed_anywhere_does_not_hinder_the_next_one() {
     let calls = {
         let stage = Stage::of_files();

@@ -5,7 +5,7 @@ use rustic_core::{CheckOptions, Open, ReadSubsetOption, Repository};
 
 use super::journal::JournalError;
 use super::lock::Mode;
-use super::repository::{Absent, RepositoryError, format_error, guarded};
+use super::repository::{Absent, RepositoryError, Vault, format_error, guarded};
 use super::session::Session;
 use crate::facts;
 use crate::status::{Check, Outcome};
@@ -31,7 +31,9 @@ pub fn check(session: &mut Session, read_data_percent: u8) -> Result<Outcome, Ch
     let problems = match &examined {
         Ok(problems) => problems.clone(),
         // A repository that cannot be opened is not whole; one that cannot be reached may well be.
-        Err(error) if is_damage(error) => vec![error.to_string()],
+        Err(error) if is_damage(error) && session.vault.objects.out_of_reach().is_none() => {
+            vec![error.to_string()]
+        }
         Err(error) => {
             session.event("failed", facts! { "problem": error.to_string() });
             return examined.map(|_| Outcome::Failure).map_err(CheckError::from);
@@ -44,6 +46,7 @@ pub fn check(session: &mut Session, read_data_percent: u8) -> Result<Outcome, Ch
 
 /// What is wrong with the repository: nothing, or sentences.
 pub fn examine<S: Open>(
+    vault: &Vault,
     repository: &Repository<S>,
     read_data_percent: u8,
 ) -> Result<Vec<String>, RepositoryError> {
@@ -56,6 +59,8 @@ pub fn examine<S: Open>(
     if found.is_ok().is_ok() {
         return Ok(Vec::new());
     }
+    // `rustic_core` tells a pack that cannot be reached as it tells one that is damaged.
+    vault.objects.out_of_reach().map_or(Ok(()), Err)?;
     let errors: Vec<_> = found
         .0
         .iter()
@@ -84,7 +89,7 @@ pub fn record(
 fn open_and_examine(session: &Session, percent: u8) -> Result<Vec<String>, RepositoryError> {
     let opened = session.open(Absent::Fail)?;
     let lock = session.vault.lock(&opened, Mode::Shared)?;
-    let problems = examine(&opened, percent);
+    let problems = examine(&session.vault, &opened, percent);
     drop(lock);
     session.stop.check().map_err(super::lock::LockError::from)?;
     problems

@@ -84,7 +84,7 @@ fn weigh_and_remove(session: &mut Session, effect: Effect) -> Result<(u64, u64),
     }
     let opened = session.open(Absent::Fail)?;
     let lock = session.vault.lock(&opened, Mode::Exclusive).map_err(RepositoryError::from)?;
-    let problems = examine(&opened, 0)?;
+    let problems = examine(&session.vault, &opened, 0)?;
     session.stop.check()?;
     if !problems.is_empty() {
         let told = problems.join("; ");
