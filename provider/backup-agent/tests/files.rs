@@ -53,10 +53,7 @@ fn a_second_run_adds_next_to_nothing() {
 #[test]
 fn forget_keeps_what_the_rules_say_and_restic_finds_the_rest_whole() {
     let stage = Stage::of_files();
-    for seed in 0..4 {
-        fs::write(stage.path("data/changing.bin"), noise(200_000, seed)).unwrap();
-        stage.run(&["run"]);
-    }
+    make_backups(&stage, 4);
     let before = stage.objects("data/").len();
     stage.run(&["forget", "--dry-run"]);
     assert_eq!(stage.snapshots_of_restic().len(), 4, "a dry run removes nothing");
@@ -65,6 +62,23 @@ fn forget_keeps_what_the_rules_say_and_restic_finds_the_rest_whole() {
     assert!(stage.objects("data/").len() < before, "what nobody uses is removed");
     stage.run_restic(&["check", "--read-data"]);
     assert_eq!(stage.status()["last_forget"]["removed"], 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_does_not_end_forgetting() {
+    let stage = Stage::of_files();
+    make_backups(&stage, 3);
+    // Its memory cannot be read from the beginning, by nobody.
+    let unreadable = format!("/proc/{}/mem", std::process::id());
+    stage.configure("/source/files/paths", json!([stage.path("data"), unreadable]));
+    let output = stage.try_run(&["run", "--forget"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stage::told(&output));
+    let status = stage.status();
+    assert_eq!(status["last_run"]["outcome"], "incomplete", "{status:#}");
+    assert!(status["last_run"]["problems"].to_string().contains(&unreadable), "{status:#}");
+    assert_eq!(status["last_forget"]["removed"], 1, "{status:#}");
+    assert!(stage.run(&["metrics"]).contains("socle_backup_last_run_success{policy=\"test\"} 0"));
+    assert_eq!(stage.snapshots_of_restic().len(), 3, "two that the rules keep, and what could be read");
 }
 
 #[test]

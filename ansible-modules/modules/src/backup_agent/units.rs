@@ -38,11 +38,12 @@ impl Command {
         }
     }
 
-    const fn verbs(self) -> &'static [&'static str] {
+    const fn verb(self) -> &'static str {
         match self {
-            Command::Run => &["run", "forget"],
-            Command::Check => &["check"],
-            Command::Drill => &["drill"],
+            // One command: systemd would not start a second one after a backup that is incomplete.
+            Command::Run => "run --forget",
+            Command::Check => "check",
+            Command::Drill => "drill",
         }
     }
 
@@ -55,6 +56,10 @@ impl Command {
     }
 }
 
+/// Who is to end is the agent alone, which `flock` becomes: it ends what it started, and has time for the command after a
+/// backup, which may start again what the one before it stopped.
+const STOPPING: &str = "KillMode=mixed\nTimeoutStopSec=6min\n";
+
 /// The text of a service.
 pub fn service(policy: &Policy, command: Command) -> String {
     let name = &policy.name;
@@ -65,22 +70,21 @@ pub fn service(policy: &Policy, command: Command) -> String {
     let mut text = format!(
         "# Written by Socle; changes by hand are undone.\n\
          [Unit]\nDescription={} {name} (Socle)\nWants=network-online.target\nAfter=network-online.target{database}\n\n\
-         [Service]\nType=oneshot\nUMask=0077\nNoNewPrivileges=yes\n",
+         [Service]\nType=oneshot\nUMask=0077\nNoNewPrivileges=yes\n{STOPPING}",
         command.words()
     );
     for credential in credentials(policy) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "LoadCredential={credential}:{}", secret_path(name, credential));
     }
-    for verb in command.verbs() {
-        // The agent refuses a second command of its policy at once; timers that meet wait for each other.
-        let _ = writeln!(
-            text,
-            "ExecStart=/usr/bin/flock /run/socle-backup-{name}.lock {} --config {} {verb}",
-            policy.agent,
-            configuration_path(name)
-        );
-    }
+    // The agent refuses a second command of its policy at once; timers that meet wait for each other.
+    let _ = writeln!(
+        text,
+        "ExecStart=/usr/bin/flock --no-fork /run/socle-backup-{name}.lock {} --config {} {}",
+        policy.agent,
+        configuration_path(name),
+        command.verb()
+    );
     text
 }
 

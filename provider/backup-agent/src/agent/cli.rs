@@ -15,6 +15,7 @@ use super::repository::RepositoryError;
 use super::restore::{self, RestoreError, Target, Wanted};
 use super::run::{self, RunError};
 use super::session::{Session, SessionError, read_configuration};
+use crate::configuration::Configuration;
 use crate::metrics;
 use crate::status::Outcome;
 
@@ -34,7 +35,11 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a backup.
-    Run,
+    Run {
+        /// Forget afterwards, also when the backup is incomplete.
+        #[arg(long)]
+        forget: bool,
+    },
     /// Remove the backups that no rule of the retention keeps, and the data that only they used.
     Forget {
         /// Only tell what would be removed.
@@ -138,10 +143,15 @@ pub fn main() -> ExitCode {
 fn perform(line: CommandLine) -> Result<Outcome, CommandError> {
     let configuration = read_configuration(&line.config)?;
     match line.command {
-        Command::Run => Ok(run::run(&mut Session::begin(configuration, "run")?)?),
+        Command::Run { forget } => {
+            let made = run::run(&mut Session::begin(configuration.clone(), "run")?)?;
+            if forget {
+                self::forget(configuration, Effect::Remove)?;
+            }
+            Ok(made)
+        }
         Command::Forget { dry_run } => {
-            let effect = if dry_run { Effect::Tell } else { Effect::Remove };
-            Ok(forget::forget(&mut Session::begin(configuration, "forget")?, effect)?)
+            forget(configuration, if dry_run { Effect::Tell } else { Effect::Remove })
         }
         Command::Check { read_data } => {
             let percent = read_data.unwrap_or(configuration.check.read_data_percent);
@@ -163,6 +173,10 @@ fn perform(line: CommandLine) -> Result<Outcome, CommandError> {
             Ok(Outcome::Success)
         }
     }
+}
+
+fn forget(configuration: Configuration, effect: Effect) -> Result<Outcome, CommandError> {
+    Ok(forget::forget(&mut Session::begin(configuration, "forget")?, effect)?)
 }
 
 impl From<RestoreArguments> for Wanted {
