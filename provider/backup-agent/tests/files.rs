@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
-use stage::{Stage, noise, write_secret};
+use stage::{Stage, await_next_second, noise, now_in_whole_seconds, write_secret};
 
 #[test]
 fn restic_lists_checks_and_restores_what_the_agent_backed_up() {
@@ -251,16 +251,4 @@ fn assert_same(original: &Path, restored_root: &Path) {
     let restored = restored_root.join(original.strip_prefix("/").unwrap());
     let compared = Command::new("diff").arg("-r").args([original, &restored]).output().unwrap();
     assert!(compared.status.success(), "{}", stage::told(&compared));
-}
-
-/// Versions of S3 have times of whole seconds.
-fn now_in_whole_seconds() -> String {
-    jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string()
-}
-
-fn await_next_second() {
-    let now = jiff::Timestamp::now().as_second();
-    while jiff::Timestamp::now().as_second() == now {
-        std::thread::yield_now();
-    }
 }

@@ -229,3 +229,15 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     };
     (0..length).map(|_| next()).collect()
 }
+
+/// Versions of S3 have times of whole seconds.
+pub(crate) fn now_in_whole_seconds() -> String {
+    jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string()
+}
+
+pub(crate) fn await_next_second() {
+    let now = jiff::Timestamp::now().as_second();
+    while jiff::Timestamp::now().as_second() == now {
+        std::thread::yield_now();
+    }
+}
