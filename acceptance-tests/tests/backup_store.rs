@@ -69,6 +69,30 @@ fn a_bucket_that_exists_is_refused_imported_and_made_safe() -> Result {
 }
 
 #[test]
+fn an_empty_bucket_that_the_account_had_before_is_refused_and_not_touched() -> Result {
+    let bucket = Bucket::new()?;
+    bucket.put("", "<CreateBucketConfiguration><LocationConstraint>eu-west-3</LocationConstraint></CreateBucketConfiguration>");
+    bucket.stage.write(&store(&bucket.name, ""))?;
+    let refused = bucket.stage.terraform.apply().expect_err("it was there before");
+    assert!(refused.says("Bucket exists") && refused.says("terraform import"), "{refused}");
+    assert_eq!(bucket.send("GET", "?tagging", "").status, 404);
+    assert!(!bucket.get("?versioning").contains("Enabled"));
+    Ok(())
+}
+
+#[test]
+fn an_endpoint_that_takes_no_tags_with_a_new_bucket_gets_them_after_it() -> Result {
+    let bucket = Bucket::new()?;
+    bucket.stage.aws.inject(Rule::on("CreateBucket").first(1).not_implemented());
+    bucket.kill_apply_at("PutBucketEncryption")?;
+    assert!(bucket.get("?tagging").contains("socle:creating"));
+    bucket.stage.terraform.apply()?;
+    bucket.assert_safe(30);
+    assert_eq!(bucket.send("GET", "?tagging", "").status, 404, "the mark is gone");
+    Ok(())
+}
+
+#[test]
 fn a_store_with_backups_dies_only_when_it_is_said_twice() -> Result {
     let bucket = Bucket::new()?;
     bucket.stage.apply(&store(&bucket.name, ""))?;
@@ -84,27 +108,93 @@ fn a_store_with_backups_dies_only_when_it_is_said_twice() -> Result {
 }
 
 #[test]
-fn an_endpoint_that_lacks_a_safeguard_is_told_and_one_without_versions_refused() -> Result {
+fn what_an_endpoint_lacks_is_told_with_what_it_means() -> Result {
+    for (safeguard, [get, put], meaning) in [
+        ("public-access-block", ["GetPublicAccessBlock", "PutPublicAccessBlock"], "ACLs and policies alone"),
+        ("encryption", ["GetBucketEncryption", "PutBucketEncryption"], "not encrypted by the store itself"),
+        (
+            "lifecycle",
+            ["GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration"],
+            "the bucket grows",
+        ),
+    ] {
+        // Also one that tells what is set, and cannot set it.
+        for lacks in [&[get, put][..], &[put]] {
+            let bucket = Bucket::new()?;
+            lacks.iter().for_each(|action| bucket.stage.aws.inject(Rule::on(action).not_implemented()));
+            bucket.stage.write(&store(&bucket.name, ""))?;
+            let said = bucket.stage.terraform.run(&["apply", "-json", "-input=false", "-auto-approve"])?;
+            assert!(
+                said.contains("Endpoint lacks a safeguard") && said.contains(meaning),
+                "{lacks:?}: {said}"
+            );
+            if lacks.len() == 2 {
+                let state = bucket.stage.terraform.state_of(STORE)?;
+                assert_eq!(state["safeguards"][safeguard], "unsupported");
+                bucket.stage.terraform.assert_plan_is_empty();
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_endpoint_without_versions_or_without_what_is_asked_for_is_refused() -> Result {
+    for ([get, put], arguments, refusal) in [
+        (["GetBucketVersioning", "PutBucketVersioning"], "", "Endpoint keeps no versions"),
+        (["GetBucketEncryption", "PutBucketEncryption"], KMS, "Endpoint does not encrypt"),
+        (
+            ["GetBucketTagging", "PutBucketTagging"],
+            "tags = { team = \"platform\" }",
+            "Endpoint knows no tags",
+        ),
+    ] {
+        let bucket = Bucket::new()?;
+        for action in [get, put] {
+            bucket.stage.aws.inject(Rule::on(action).not_implemented());
+        }
+        bucket.stage.write(&store(&bucket.name, arguments))?;
+        let refused = bucket.stage.terraform.apply().expect_err(refusal);
+        assert!(refused.says(refusal), "{refused}");
+    }
+    Ok(())
+}
+
+const KMS: &str = "kms_key_arn = \"arn:aws:kms:eu-west-3:123456789012:key/0a1b2c3d\"";
+
+#[test]
+fn a_key_of_kms_a_lifecycle_and_tags_are_put_and_read_back() -> Result {
     let bucket = Bucket::new()?;
-    let lacks = |action: &str| bucket.stage.aws.inject(Rule::on(action).not_implemented());
-    ["GetPublicAccessBlock", "PutPublicAccessBlock"].into_iter().for_each(lacks);
-    bucket.stage.write(&store(&bucket.name, ""))?;
-    let said = bucket.stage.terraform.run(&["apply", "-json", "-input=false", "-auto-approve"])?;
+    bucket.stage.apply(&store(&bucket.name, &format!("{KMS}\n  tags = {{ team = \"platform\" }}")))?;
+    let encryption = bucket.get("?encryption");
+    let key = "<KMSMasterKeyID>arn:aws:kms:eu-west-3:123456789012:key/0a1b2c3d</KMSMasterKeyID>";
     assert!(
-        said.contains("Endpoint lacks a safeguard") && said.contains("ACLs and policies alone"),
-        "{said}"
+        encryption.contains("<SSEAlgorithm>aws:kms</SSEAlgorithm>") && encryption.contains(key),
+        "{encryption}"
     );
-    let state = bucket.stage.terraform.state_of(STORE)?;
-    assert_eq!(state["safeguards"]["public-access-block"], "unsupported");
+    let lifecycle = bucket.get("?lifecycle");
+    for word in
+        ["socle-keep-deleted", "<NoncurrentDays>30</NoncurrentDays>", "ExpiredObjectDeleteMarker>true<"]
+    {
+        assert!(lifecycle.contains(word), "{word}: {lifecycle}");
+    }
     bucket.stage.terraform.assert_plan_is_empty();
 
-    let other = Bucket::new()?;
-    for action in ["GetBucketVersioning", "PutBucketVersioning"] {
-        other.stage.aws.inject(Rule::on(action).not_implemented());
-    }
-    other.stage.write(&store(&other.name, ""))?;
-    let refused = other.stage.terraform.apply().expect_err("it keeps no versions");
-    assert!(refused.says("Endpoint keeps no versions"), "{refused}");
+    let narrowed = lifecycle
+        .replace("<Prefix/>", "<Prefix></Prefix>")
+        .replace("<Prefix></Prefix>", "<Tag><Key>only</Key><Value>these</Value></Tag>");
+    assert_ne!(narrowed, lifecycle);
+    bucket.put("?lifecycle", &narrowed);
+    bucket.put(
+        "?tagging",
+        "<Tagging><TagSet><Tag><Key>team</Key><Value>theirs</Value></Tag></TagSet></Tagging>",
+    );
+    let shown = bucket.stage.terraform.run(&["plan", "-input=false"])?;
+    assert!(shown.contains("~ \"lifecycle\"") && shown.contains("\"theirs\" -> \"platform\""), "{shown}");
+    bucket.stage.terraform.apply()?;
+    assert_eq!(bucket.get("?lifecycle"), lifecycle);
+    assert!(bucket.get("?tagging").contains("<Value>platform</Value>"));
+    bucket.stage.terraform.assert_plan_is_empty();
     Ok(())
 }
 

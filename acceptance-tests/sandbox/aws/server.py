@@ -8,11 +8,13 @@ by their identity and follows the documented behaviour of Route 53. Everything e
 Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
 
 moto names some of S3's answers after the call, as no S3 does; here they have the roots that S3's reference gives them.
+It forgets the tags that a bucket is made with; here it has them.
 """
 
 import re
 import threading
 
+import xmltodict
 from moto import server
 from moto.route53.exceptions import HostedZoneNotEmpty, InvalidInput, Route53ClientError
 from moto.route53.models import FakeZone, Route53Backend
@@ -200,7 +202,23 @@ def serialized(response, result):
     return status, headers, body
 
 
+put_bucket_of_moto = S3Response._bucket_response_put
+
+
+def put_bucket(response, request, bucket_name, querystring):
+    """A new bucket has the tags of the call that makes it; moto forgets them. One that is there keeps its own."""
+    is_new = not querystring and bucket_name not in response.backend.buckets
+    answer = put_bucket_of_moto(response, request, bucket_name, querystring)
+    if is_new and response.body:
+        configuration = xmltodict.parse(response.body, force_list=("Tag",))["CreateBucketConfiguration"] or {}
+        tags = (configuration.get("Tags") or {}).get("Tag", [])
+        if tags:
+            response.backend.put_bucket_tagging(bucket_name, {tag["Key"]: tag["Value"] for tag in tags})
+    return answer
+
+
 S3Response.serialized = serialized
+S3Response._bucket_response_put = put_bucket
 FakeZone.add_rrset = add_record_set
 FakeZone.resource_record_set_count = property(lambda zone: len(zone.sets))
 Route53Backend.change_resource_record_sets = change_in_turn

@@ -94,16 +94,40 @@ impl S3 {
         }
     }
 
-    /// Makes a bucket. After an ambiguous failure the caller looks.
-    pub async fn create(&self, bucket: Bucket<'_>, budget: &Budget) -> Result<(), S3Error> {
+    /// Makes a bucket that has these tags from its first moment; where another S3 than AWS's does not take them, one without.
+    /// After an ambiguous failure the caller looks.
+    pub async fn create(
+        &self,
+        bucket: Bucket<'_>,
+        tags: &BTreeMap<String, String>,
+        budget: &Budget,
+    ) -> Result<(), S3Error> {
+        match self.create_with(bucket, tags, budget).await {
+            Err(error) if self.endpoint().await.is_some() && error.is_of_form() => {
+                self.create_with(bucket, &BTreeMap::new(), budget).await
+            }
+            made => made,
+        }
+    }
+
+    async fn create_with(
+        &self,
+        bucket: Bucket<'_>,
+        tags: &BTreeMap<String, String>,
+        budget: &Budget,
+    ) -> Result<(), S3Error> {
         let client = self.client(bucket.region).await;
         let region = bucket.region.map(str::to_owned).or(self.region().await);
-        let place = region.filter(|region| region != UNNAMED_REGION).map(|region| {
-            let place = BucketLocationConstraint::from(region.as_str());
-            CreateBucketConfiguration::builder().location_constraint(place).build()
-        });
+        let place = region.filter(|region| region != UNNAMED_REGION);
         let call = Call::new(Action::CreateBucket, bucket.name);
-        let request = client.create_bucket().bucket(bucket.name).set_create_bucket_configuration(place);
+        let tags = tags.iter().map(|(key, value)| tag(key, value)).collect::<Result<Vec<_>, _>>();
+        let tags = tags.map_err(|error| call.unsendable(&error))?;
+        let wanted = CreateBucketConfiguration::builder()
+            .set_location_constraint(place.as_deref().map(BucketLocationConstraint::from))
+            .set_tags((!tags.is_empty()).then_some(tags))
+            .build();
+        let wanted = (wanted != CreateBucketConfiguration::builder().build()).then_some(wanted);
+        let request = client.create_bucket().bucket(bucket.name).set_create_bucket_configuration(wanted);
         let sent = self.call(Repeat::OnlyIfNotApplied, budget, || request.clone().send()).await;
         sent.map(drop).map_err(|failure| call.error(failure))
     }

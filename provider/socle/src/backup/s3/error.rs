@@ -36,7 +36,7 @@ impl Action {
     pub const fn permission(self) -> &'static str {
         match self {
             Self::AbortMultipartUpload => "s3:AbortMultipartUpload",
-            Self::CreateBucket => "s3:CreateBucket",
+            Self::CreateBucket => "s3:CreateBucket and s3:TagResource",
             Self::DeleteBucket => "s3:DeleteBucket",
             Self::DeleteBucketPolicy => "s3:DeleteBucketPolicy",
             Self::DeleteObjects => "s3:DeleteObject and s3:DeleteObjectVersion",
@@ -122,6 +122,12 @@ impl S3Error {
     /// Whether the endpoint does not know the call at all.
     pub fn is_unknown_to_the_endpoint(&self) -> bool {
         matches!(self.status(), Some(405 | 501)) || self.code() == Some("NotImplemented")
+    }
+
+    /// Whether the endpoint does not take the call in the form in which it was made.
+    pub fn is_of_form(&self) -> bool {
+        const CODES: [&str; 3] = ["MalformedXML", "InvalidRequest", "InvalidArgument"];
+        self.is_unknown_to_the_endpoint() || self.code().is_some_and(|code| CODES.contains(&code))
     }
 
     /// Whether the call may have taken effect.

@@ -92,45 +92,41 @@ impl<'c> Work<'c> {
 
     // === create ===
 
-    /// Makes the bucket, or finds the one that a killed create left, and marks it.
+    /// Makes the bucket with its mark, or finds the one that a killed create left. One without the mark is somebody's, also
+    /// when it is empty: in us-east-1 S3 answers a second create as it did the first.
     async fn begin(&self) -> Result<Observed, Diagnostics> {
         let (name, region) = (self.name(), self.region());
         let bucket = Bucket { name: &name, region: region.as_deref() };
         let failed = |error: S3Error| Diagnostic::error("Store cannot be created", error.to_string());
         match Box::pin(observe(self.s3, bucket, &self.budget)).await.map_err(failed)? {
-            Some(found) if self.is_left_over(bucket, &found).await.map_err(failed)? => return Ok(found),
+            Some(found) if is_marked(&found) => return Ok(found),
             Some(_) => return Err(exists(&name).into()),
             None => {}
         }
-        if let Err(error) = self.s3.create(bucket, &self.budget).await
+        let mark = BTreeMap::from([(MARK.to_owned(), "true".to_owned())]);
+        let made = self.s3.create(bucket, &mark, &self.budget).await;
+        let is_made = made.is_ok();
+        if let Err(error) = made
             && !(error.is_ambiguous() || error.code() == Some("BucketAlreadyOwnedByYou"))
         {
             return Err(failed(error).at(BackupStore::paths().bucket()).into());
         }
-        let marked = BTreeMap::from([(MARK.to_owned(), "true".to_owned())]);
-        match self.s3.set_tags(bucket, &marked, &self.budget).await {
-            // Without its mark it is recognised by that nothing at all is set on it.
-            Err(error) if error.is_unknown_to_the_endpoint() => {}
-            Err(error) if error.status() == Some(404) => return Err(failed(error).into()),
-            marked => marked.map_err(|error| self.begun(&error))?,
+        if is_made && self.s3.endpoint().await.is_some() {
+            self.mark(bucket, &mark).await?;
         }
-        let found =
-            Box::pin(observe(self.s3, bucket, &self.budget)).await.map_err(|error| self.begun(&error))?;
-        found.ok_or_else(|| self.begun(&"It was made, and is gone again: apply again").into())
+        let found = Box::pin(observe(self.s3, bucket, &self.budget)).await;
+        let found = found.map_err(|error| self.begun(&error))?;
+        let found = found.ok_or_else(|| self.begun(&"It was made, and is not there: apply again"))?;
+        let is_ours = is_marked(&found) || is_made && found.facts.tags == Seen::Unsupported;
+        if is_ours { Ok(found) } else { Err(exists(&name).into()) }
     }
 
-    /// Whether a bucket is what a create that was killed left: marked, or as a bucket is in the moment after it was made.
-    async fn is_left_over(&self, bucket: Bucket<'_>, found: &Observed) -> Result<bool, S3Error> {
-        let facts = &found.facts;
-        let is_marked = facts.tags.set().is_some_and(|tags| tags.contains_key(MARK));
-        let is_untouched = facts.tags.set().is_none_or(BTreeMap::is_empty)
-            && facts.versioning.set() != Some(&true)
-            && facts.policy.set().is_none()
-            && facts.lifecycle.set().is_none();
-        if is_marked || !is_untouched {
-            return Ok(is_marked);
+    /// Marks a bucket that was just made: another S3 than AWS's may take no tags with it, or none at all.
+    async fn mark(&self, bucket: Bucket<'_>, mark: &BTreeMap<String, String>) -> Result<(), Diagnostic> {
+        match self.s3.set_tags(bucket, mark, &self.budget).await {
+            Err(error) if !error.is_unknown_to_the_endpoint() => Err(self.begun(&error)),
+            _ => Ok(()),
         }
-        Ok(self.s3.some_versions(bucket, &self.budget).await?.is_empty())
     }
 
     fn begun(&self, problem: &impl std::fmt::Display) -> Diagnostic {
@@ -267,6 +263,12 @@ impl<'c> Work<'c> {
 
     async fn set_tags(&mut self, bucket: Bucket<'_>, facts: &Facts) -> Result<(), Diagnostics> {
         let wanted = known_tags(&self.wanted.tags);
+        if facts.tags == Seen::Unsupported && !wanted.is_empty() {
+            let detail = "The endpoint knows no tags of buckets. Leave out `tags`.";
+            return Err(Diagnostic::error("Endpoint knows no tags", detail)
+                .at(BackupStore::paths().tags())
+                .into());
+        }
         let is_marked = facts.tags.set().is_some_and(|tags| tags.contains_key(MARK));
         if own_tags(&facts.tags) != wanted || is_marked {
             let of_aws = facts.tags.set().into_iter().flatten().filter(|(key, _)| key.starts_with("aws:"));
@@ -277,12 +279,6 @@ impl<'c> Work<'c> {
                 Diagnostic::error(format!("Store {} is not complete", bucket.name), detail)
                     .at(BackupStore::paths().tags())
             })?;
-        }
-        if facts.tags == Seen::Unsupported && !wanted.is_empty() {
-            let detail = "The endpoint knows no tags of buckets. Leave out `tags`.";
-            return Err(Diagnostic::error("Endpoint knows no tags", detail)
-                .at(BackupStore::paths().tags())
-                .into());
         }
         self.reached.tags = self.wanted.tags.clone();
         Ok(())
@@ -316,10 +312,15 @@ impl<'c> Work<'c> {
     }
 }
 
+/// Whether a bucket is what a create that was killed left.
+fn is_marked(found: &Observed) -> bool {
+    found.facts.tags.set().is_some_and(|tags| tags.contains_key(MARK))
+}
+
 fn exists(name: &str) -> Diagnostic {
     let detail = format!(
-        "The account has a bucket {name} already, with settings or objects in it. Import it: `terraform import ADDRESS \
-         {name}`."
+        "The account has a bucket {name} already, without the tag `{MARK}` of a create that was killed. Import it: \
+         `terraform import ADDRESS {name}`."
     );
     Diagnostic::error("Bucket exists", detail).at(BackupStore::paths().bucket())
 }
