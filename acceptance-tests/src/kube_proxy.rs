@@ -4,10 +4,11 @@
 //! It speaks plain HTTP to its callers and TLS to the server. An action is `LIST`, `GET`, `PATCH`, `POST`, `DELETE`, `LOG`
 //! or `DISCOVER`, followed by the kind as paths name it, as in `PATCH configmaps`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -64,8 +65,18 @@ struct Ledger {
     rules: Mutex<Rules>,
     /// The fault of the first call of every target, and the targets that had it.
     once: Mutex<Option<(Fault, BTreeSet<String>)>>,
+    /// Whether the next further page of a list is too old to be had.
+    old_page: AtomicBool,
     calls: Mutex<Vec<KubeCall>>,
+    /// By action, how many calls are being served, and the most that ever were.
+    crowd: Mutex<BTreeMap<String, (usize, usize)>>,
     arrival: Condvar,
+}
+
+/// One call while it is being served.
+struct Presence<'l> {
+    ledger: &'l Ledger,
+    action: String,
 }
 
 type Body = BoxBody<Bytes, io::Error>;
@@ -99,7 +110,9 @@ impl KubeProxy {
             upstream: url.to_owned(),
             rules: Mutex::default(),
             once: Mutex::default(),
+            old_page: AtomicBool::new(false),
             calls: Mutex::default(),
+            crowd: Mutex::default(),
             arrival: Condvar::new(),
         });
         let runtime = event_loop()?;
@@ -130,6 +143,11 @@ impl KubeProxy {
         *lock(&self.ledger.once) = Some((fault, BTreeSet::new()));
     }
 
+    /// Lets the next further page of a list be too old to be had (410), as after a compaction.
+    pub fn expire_next_page(&self) {
+        self.ledger.old_page.store(true, Ordering::Relaxed);
+    }
+
     /// Lets all go well from now on.
     pub fn heal(&self) {
         *lock(&self.ledger.rules) = Rules::default();
@@ -144,6 +162,11 @@ impl KubeProxy {
     /// Every call so far, in the order of arrival.
     pub fn calls(&self) -> Vec<KubeCall> {
         lock(&self.ledger.calls).clone()
+    }
+
+    /// The most calls of this action that were under way at once.
+    pub fn most_at_once(&self, action: &str) -> usize {
+        lock(&self.ledger.crowd).get(action).map_or(0, |(_, most)| *most)
     }
 
     /// How many calls there were whose action begins so.
@@ -227,6 +250,11 @@ async fn serve(
     let (mut parts, body) = request.into_parts();
     let body = body.collect().await.map_err(Hangup::Request)?.to_bytes();
     let (number, fault) = ledger.record(parts.method.as_str(), &parts.uri);
+    let _presence = ledger.enter(action_of(parts.method.as_str(), parts.uri.path()));
+    if ledger.is_too_old(&parts.uri) {
+        ledger.answered(number, 410);
+        return refused(410, "Expired");
+    }
     match fault {
         Some(Fault::CutBefore) => return Err(Hangup::Cut),
         Some(Fault::Delay(pause)) => sleep(pause).await,
@@ -259,6 +287,19 @@ impl Ledger {
         (calls.len() - 1, fault)
     }
 
+    fn enter(&self, action: String) -> Presence<'_> {
+        let mut crowd = lock(&self.crowd);
+        let (now, most) = crowd.entry(action.clone()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        Presence { ledger: self, action }
+    }
+
+    fn is_too_old(&self, uri: &Uri) -> bool {
+        uri.query().is_some_and(|query| query.contains("continue="))
+            && self.old_page.swap(false, Ordering::Relaxed)
+    }
+
     fn first_of(&self, target: &str) -> Option<Fault> {
         let mut once = lock(&self.once);
         let (fault, spoilt) = once.as_mut()?;
@@ -269,6 +310,14 @@ impl Ledger {
         // The list may have started anew since.
         if let Some(call) = lock(&self.calls).get_mut(number) {
             call.answered = Some(status);
+        }
+    }
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        if let Some((now, _)) = lock(&self.ledger.crowd).get_mut(&self.action) {
+            *now -= 1;
         }
     }
 }

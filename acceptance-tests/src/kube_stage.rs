@@ -3,9 +3,11 @@
 
 use std::error::Error;
 use std::fs;
+use std::process::Command;
 
 use crate::kube_api::KubeApi;
 use crate::kube_proxy::KubeProxy;
+use crate::plan::Plan;
 use crate::provider_binary::ProviderBinary;
 use crate::terraform::{Program, Workspace};
 
@@ -33,6 +35,17 @@ pub struct KubeStage {
     /// The root module.
     pub terraform: Workspace,
 }
+
+/// A saved plan is an archive. The first word has to be in it, the second must not.
+const LOOK_INTO_PLAN: &str = "
+import base64, sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+text = b''.join(archive.read(name) for name in archive.namelist())
+there, secret = (word.encode() for word in sys.argv[2:])
+assert there in text, 'the plan is not read'
+assert secret not in text, 'the value stands in the plan'
+assert base64.b64encode(secret) not in text, 'the value stands in the plan, in Base64'
+";
 
 impl KubeStage {
     /// Terraform and a namespace that does not exist yet.
@@ -109,6 +122,20 @@ resource "socle_manifests" "web" {{
     /// The objects of these kinds that carry the test's mark, as `KIND/NAME`.
     pub fn owned(&self, kinds: &str) -> Result<Vec<String>, Box<dyn Error>> {
         Ok(self.api.owned_by(&self.name, kinds)?)
+    }
+
+    /// Checks that a value stands in no file of a saved plan and in nothing that is shown of it; its Base64 neither.
+    ///
+    /// # Panics
+    /// When it stands there.
+    pub fn assert_is_in_no_plan(&self, plan: &Plan, value: &str) -> Result<(), Box<dyn Error>> {
+        let file = plan.file().display().to_string();
+        let shown = self.terraform.run(&["show", "-json", &file])?;
+        assert!(shown.contains(&self.name) && !shown.contains(value), "the value is shown");
+        let looked =
+            Command::new("python3").args(["-c", LOOK_INTO_PLAN, &file, &self.name, value]).output()?;
+        assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+        Ok(())
     }
 
     /// The label of an object in the plan.

@@ -1,7 +1,9 @@
 //! `socle_manifests` on a real Kubernetes API.
 
 use std::error::Error;
+use std::time::{Duration, Instant};
 
+use acceptance::fault_rule::Rule;
 use acceptance::kube_stage::{KubeStage, WEB};
 use acceptance::opentofu;
 use acceptance::plan::Action::{Create, Update};
@@ -163,6 +165,56 @@ fn what_others_add_is_no_drift_and_stays() -> Result {
     Ok(())
 }
 
+/// Changes every map of the namespace on its way in: a field that a document sets, and one that none does.
+fn meddling_policy(namespace: &str) -> String {
+    format!(
+        "
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {{name: {namespace}}}
+spec:
+  matchConstraints: {{resourceRules: [{{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}}]}}
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations:
+    - patchType: ApplyConfiguration
+      applyConfiguration: {{expression: 'Object{{data: {{\"colour\": \"theirs\", \"added\": \"too\"}}}}'}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {{name: {namespace}}}
+spec:
+  policyName: {namespace}
+  matchResources: {{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {namespace}}}}}}}
+"
+    )
+}
+
+#[test]
+fn what_admission_changes_is_no_drift() -> Result {
+    let stage = KubeStage::new()?;
+    stage.api.kubectl(&["create", "namespace", &stage.name])?;
+    stage.api.kubectl_with(&["apply", "-f", "-"], &meddling_policy(&stage.name))?;
+    // It takes a moment to be in force, and kubectl can tell when it is.
+    let probe =
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: probe, namespace: {}}}\n", stage.name);
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !stage
+        .api
+        .kubectl_with(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &probe)?
+        .contains("theirs")
+    {
+        assert!(Instant::now() < deadline, "the policy never came into force");
+    }
+    stage.apply(SETTINGS)?;
+    let data = stage.get("configmap/settings")?["data"].clone();
+    assert_eq!(data, json!({"colour": "theirs", "size": "large", "added": "too"}));
+    stage.terraform.assert_plan_is_empty();
+    stage.apply(&SETTINGS.replace("large", "small"))?;
+    stage.terraform.assert_plan_is_empty();
+    Ok(())
+}
+
 #[test]
 fn an_object_that_was_deleted_by_hand_is_made_again() -> Result {
     let stage = KubeStage::new()?;
@@ -205,7 +257,10 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
     );
     stage.apply(&all)?;
     let uid = stage.get("pvc/data")?["metadata"]["uid"].clone();
-    stage.terraform.destroy()?;
+    let said = stage.terraform.run(&["destroy", "-json", "-input=false", "-auto-approve"])?;
+    let kept =
+        format!("v1 Namespace {0}, v1 PersistentVolumeClaim {0}/data stays in the cluster", stage.name);
+    assert!(said.contains(&kept), "{said}");
     assert_eq!(stage.get("pvc/data")?["metadata"]["uid"], uid);
     assert_eq!(stage.owned("configmaps,persistentvolumeclaims,namespaces")?, Vec::<String>::new());
     stage.apply(&all)?;
@@ -217,6 +272,55 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
         stage.get("pvc/data")?["metadata"]["deletionTimestamp"].is_string()
             || stage.get("pvc/data")?.is_null()
     );
+    Ok(())
+}
+
+#[test]
+fn an_apply_says_what_it_keeps_of_what_is_no_longer_wanted() -> Result {
+    let stage = KubeStage::new()?;
+    let kept =
+        SETTINGS.replace("name: settings", "name: old, annotations: {socle.platform/prevent-prune: 'true'}");
+    stage.apply(&format!("{SETTINGS}---{kept}"))?;
+    stage.write_documents(SETTINGS)?;
+    let plan = stage.terraform.plan()?;
+    let said = stage.terraform.run(&["apply", "-json", "-input=false", &plan.file().to_string_lossy()])?;
+    assert!(
+        said.contains("Objects are kept") && said.contains(&stage.label("v1", "ConfigMap", "old")),
+        "{said}"
+    );
+    assert_eq!(stage.owned(KINDS)?, ["configmap/settings"]);
+    assert!(!stage.get("configmap/old")?.is_null());
+    Ok(())
+}
+
+#[test]
+fn a_torn_off_mark_is_put_back() -> Result {
+    let stage = KubeStage::new()?;
+    let label = stage.label("v1", "ConfigMap", "settings");
+    stage.apply(SETTINGS)?;
+    let uid = stage.get("configmap/settings")?["metadata"]["uid"].clone();
+    let tear_off = || {
+        stage.kubectl(&["annotate", "configmap/settings", "socle.platform/owner-"])?;
+        stage.kubectl(&["label", "configmap/settings", "socle.platform/owner-"])
+    };
+    tear_off()?;
+    let plan = stage.terraform.plan()?;
+    assert_eq!(plan.actions(WEB), [Update], "{plan}");
+    let drifted = object(plan.change(WEB).before(), &label)["drifted_fields"].to_string();
+    assert!(drifted.contains("socle.platform/owner"), "{drifted}");
+    stage.terraform.apply_plan(&plan)?;
+    assert_eq!(stage.owned(KINDS)?, ["configmap/settings"]);
+    // Replaced as a whole: neither mark nor field of ours is left.
+    let bare =
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: {}}}\n", stage.name);
+    stage.api.kubectl_with(&["replace", "-f", "-"], &bare)?;
+    stage.apply(SETTINGS)?;
+    let found = stage.get("configmap/settings")?;
+    assert_eq!((&found["metadata"]["uid"], &found["data"]["colour"]), (&uid, &json!("blue")));
+    stage.terraform.assert_plan_is_empty();
+    tear_off()?;
+    stage.terraform.destroy()?;
+    assert!(stage.get("configmap/settings")?.is_null());
     Ok(())
 }
 
@@ -311,6 +415,120 @@ spec:
     stage.apply_with(&changed, "replace = [\"Job\"]")?;
     assert_ne!(stage.get("job/migrate")?["metadata"]["uid"], uid);
     stage.terraform.assert_plan_is_empty();
+    Ok(())
+}
+
+/// Is the change from one to the other refused as one of a field that cannot change, and made by a replacement?
+fn is_replaced_only_where_that_is_allowed(before: &str, after: &str, kind: &str) -> Result {
+    let stage = KubeStage::new()?;
+    let named = |text: &str| text.replace("NAME", &stage.name);
+    stage.apply(&named(before))?;
+    stage.write_documents(&named(after))?;
+    let failed = stage.terraform.apply().expect_err("the field cannot change");
+    assert!(failed.says("cannot change") && failed.says(&format!("replace = [\"{kind}\"]")), "{failed}");
+    stage.apply_with(&named(after), &format!("replace = [\"{kind}\"]"))?;
+    stage.terraform.assert_plan_is_empty();
+    stage.terraform.destroy()?;
+    Ok(())
+}
+
+#[test]
+fn parameters_of_a_storage_class_cannot_change() -> Result {
+    let class = "
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: NAME}
+provisioner: disks.example.test
+reclaimPolicy: Delete
+parameters: {speed: slow}
+";
+    is_replaced_only_where_that_is_allowed(class, &class.replace("slow", "fast"), "StorageClass")?;
+    is_replaced_only_where_that_is_allowed(class, &class.replace("disks", "others"), "StorageClass")?;
+    is_replaced_only_where_that_is_allowed(class, &class.replace("Delete", "Retain"), "StorageClass")
+}
+
+#[test]
+fn the_address_and_the_class_of_a_service_cannot_change() -> Result {
+    let headless = "
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, ports: [{port: 80}]}
+";
+    is_replaced_only_where_that_is_allowed(headless, &headless.replace("None", "10.96.200.7"), "Service")?;
+    let balanced = "
+apiVersion: v1
+kind: Service
+metadata: {name: web, annotations: {socle.platform/wait: 'false'}}
+spec: {type: LoadBalancer, loadBalancerClass: example.test/one, ports: [{port: 80}]}
+";
+    is_replaced_only_where_that_is_allowed(balanced, &balanced.replace("/one", "/two"), "Service")
+}
+
+#[test]
+fn the_value_of_a_priority_and_the_role_of_a_binding_cannot_change() -> Result {
+    let class = "
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: NAME}
+value: 10
+";
+    is_replaced_only_where_that_is_allowed(class, &class.replace("10", "20"), "PriorityClass")?;
+    let binding = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+";
+    is_replaced_only_where_that_is_allowed(binding, &binding.replace("view", "edit"), "RoleBinding")
+}
+
+#[test]
+fn a_field_that_a_definition_s_own_rule_forbids_to_change_is_told_from_one_that_is_wrong() -> Result {
+    let stage = KubeStage::new()?;
+    let all = notes(&stage).replace(
+        "text: {type: string}",
+        "text: {type: string, maxLength: 8, x-kubernetes-validations: [{rule: self == oldSelf, message: 'written in stone'}]}",
+    );
+    stage.apply(&all)?;
+    stage.write_documents(&all.replace("text: hello", "text: goodbye"))?;
+    let failed = stage.terraform.apply().expect_err("the rule forbids it");
+    assert!(failed.says("written in stone") && failed.says("replace = [\"Note\"]"), "{failed}");
+    stage.write_documents(&all.replace("text: hello", "text: much too long"))?;
+    let failed = stage.terraform.apply().expect_err("that is no text of a note");
+    assert!(failed.says("may not be more than 8") && !failed.says("replace ="), "{failed}");
+    stage.apply_with(&all.replace("text: hello", "text: goodbye"), "replace = [\"Note\"]")?;
+    stage.terraform.assert_plan_is_empty();
+    stage.terraform.destroy()?;
+    Ok(())
+}
+
+#[test]
+fn a_finished_job_that_the_cluster_deleted_runs_no_second_time() -> Result {
+    let stage = KubeStage::new()?;
+    // Of no completions: it ends without a kubelet.
+    let job = "
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  completions: 0
+  ttlSecondsAfterFinished: 5
+  template:
+    spec: {restartPolicy: Never, containers: [{name: a, image: 'registry.example.test/a:1'}]}
+";
+    stage.apply(job)?;
+    stage.kubectl(&["wait", "--for=delete", "job/migrate", "--timeout=60s"])?;
+    stage.terraform.assert_plan_is_empty();
+    stage.proxy.take_calls();
+    stage.apply(&format!("{job}---{SETTINGS}"))?;
+    assert_eq!((stage.proxy.count("PATCH jobs"), stage.proxy.count("PATCH configmaps")), (0, 1));
+    stage.terraform.assert_plan_is_empty();
+    let next = job.replace("name: migrate", "name: migrate, annotations: {release: '2'}");
+    stage.apply(&format!("{next}---{SETTINGS}"))?;
+    assert_eq!(stage.proxy.count("PATCH jobs"), 1, "another document is another run");
+    stage.kubectl(&["wait", "--for=delete", "job/migrate", "--timeout=60s"])?;
+    stage.terraform.destroy()?;
     Ok(())
 }
 
@@ -473,10 +691,11 @@ secret {
   }
 "#;
 
+const PASSWORD: &str = "variable \"password\" {\n  type      = string\n  ephemeral = true\n}\n";
+
 fn with_password(stage: &KubeStage, password: &str, version: u8) -> Result {
     let block = SECRET.replace("= 1", &format!("= {version}"));
-    let variable = "variable \"password\" {\n  type      = string\n  ephemeral = true\n}\n";
-    stage.write(&(stage.manifests(SETTINGS, &block) + variable))?;
+    stage.write(&(stage.manifests(SETTINGS, &block) + PASSWORD))?;
     Ok(stage
         .terraform
         .run(&["apply", "-auto-approve", "-input=false", "-var", &format!("password={password}")])
@@ -500,6 +719,14 @@ fn secret_values_reach_the_cluster_and_nothing_else() -> Result {
     let [flag, variable] = of("whatever");
     let plan = stage.terraform.plan_with(&[&flag, &variable])?;
     assert!(plan.is_empty(), "{plan}");
+    with_password(&stage, &value, 1)?;
+    let [flag, variable] = ["-var".to_owned(), format!("password={value}-of-the-plan")];
+    let block = SECRET.replace("= 1", "= 2");
+    let configuration = stage.manifests(SETTINGS, &block) + PASSWORD;
+    stage.write(&configuration)?;
+    let plan = stage.terraform.plan_with(&[&flag, &variable])?;
+    assert_eq!(plan.actions(WEB), [Update]);
+    stage.assert_is_in_no_plan(&plan, &format!("{value}-of-the-plan"))?;
     // Another value alone changes nothing; its version does.
     with_password(&stage, "another-value", 1)?;
     assert_eq!(password(&stage)?, value);
@@ -530,8 +757,7 @@ fn a_hand_edit_of_a_secret_shows_by_its_key_and_is_taken_back() -> Result {
 #[test]
 fn secret_values_are_in_no_log() -> Result {
     let stage = KubeStage::new()?;
-    let variable = "variable \"password\" {\n  type      = string\n  ephemeral = true\n}\n";
-    stage.write(&(stage.manifests(SETTINGS, SECRET) + variable))?;
+    stage.write(&(stage.manifests(SETTINGS, SECRET) + PASSWORD))?;
     stage.terraform.validate()?;
     let log = stage.terraform.folder().join("provider.log");
     let mut command = stage.terraform.command(&stage.terraform.folder().join(".settings"));
@@ -570,6 +796,57 @@ fn five_hundred_objects_are_one_resource_and_a_plan_is_a_few_calls() -> Result {
     stage.proxy.take_calls();
     stage.terraform.apply()?;
     assert_eq!(stage.proxy.count("PATCH"), 1);
+    stage.terraform.destroy()?;
+    assert_eq!(stage.owned("configmaps")?.len(), 0);
+    Ok(())
+}
+
+#[test]
+fn objects_of_one_rank_go_side_by_side_but_not_all_at_once() -> Result {
+    let stage = KubeStage::new()?;
+    // The first goes alone; the next ones stay long enough for all to come that may.
+    stage.proxy.inject(Rule::on("PATCH configmaps").first(17).delay(Duration::from_secs(1)));
+    stage.proxy.inject(Rule::on("DELETE configmaps").first(16).delay(Duration::from_secs(1)));
+    stage.apply(&config_maps(50))?;
+    assert_eq!(stage.proxy.most_at_once("PATCH configmaps"), 16);
+    stage.terraform.destroy()?;
+    assert_eq!(stage.proxy.most_at_once("DELETE configmaps"), 16);
+    Ok(())
+}
+
+#[test]
+fn pods_of_many_objects_are_looked_at_side_by_side_but_not_all_at_once() -> Result {
+    let stage = KubeStage::new()?;
+    stage.proxy.inject(Rule::on("LIST pods").first(16).delay(Duration::from_secs(1)));
+    // Nobody schedules here: every pod waits for ever.
+    let one = |n: usize| {
+        let (_, web) = APPLICATION.rsplit_once("---").expect("three documents");
+        web.replace("replicas: 0", "replicas: 1").replace("name: web,", &format!("name: web-{n},"))
+    };
+    let all = (0..30).map(one).collect::<Vec<_>>().join("---");
+    stage.write(&stage.manifests(&all, "timeouts {\n    create = \"15s\"\n  }"))?;
+    let failed = stage.terraform.apply().expect_err("no pod ever runs");
+    assert!(failed.says("0 of 1 replicas available"), "{failed}");
+    assert_eq!(stage.proxy.most_at_once("LIST pods"), 16);
+    Ok(())
+}
+
+#[test]
+fn a_list_that_grows_old_between_two_pages_begins_anew() -> Result {
+    let stage = KubeStage::new()?;
+    stage.apply(&config_maps(510))?;
+    stage.proxy.take_calls();
+    stage.proxy.expire_next_page();
+    let plan = stage.terraform.plan()?;
+    assert!(plan.is_empty(), "{plan}");
+    let pages: Vec<_> = stage
+        .proxy
+        .calls()
+        .into_iter()
+        .filter(|call| call.action == "LIST configmaps")
+        .map(|call| (call.target.contains("continue="), call.answered))
+        .collect();
+    assert_eq!(pages, [(false, Some(200)), (true, Some(410)), (false, Some(200)), (true, Some(200))]);
     stage.terraform.destroy()?;
     assert_eq!(stage.owned("configmaps")?.len(), 0);
     Ok(())

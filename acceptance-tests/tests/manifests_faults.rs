@@ -240,10 +240,27 @@ spec:
 
 // === runs that end in the middle ===
 
-/// A run in a process group of its own, so that Terraform and the provider can be ended together.
+#[test]
+fn a_kind_that_does_not_answer_holds_up_nobody_who_does_not_need_it() -> Result {
+    let stage = KubeStage::new()?;
+    stage.proxy.inject(Rule::on("LIST leases").internal_error());
+    for (version, verb) in [(1, "apply"), (2, "apply"), (2, "destroy")] {
+        stage.write_documents(&objects(version))?;
+        let said = stage.terraform.run(&[verb, "-json", "-input=false", "-auto-approve"])?;
+        assert!(said.contains("does not answer for leases.coordination.k8s.io"), "{verb}: {said}");
+    }
+    assert_eq!(stage.owned(KINDS)?, Vec::<String>::new());
+    Ok(())
+}
+
+/// An apply in a process group of its own, so that Terraform and the provider can be ended together.
 fn spawn_apply(stage: &KubeStage) -> Result<Child> {
+    spawn(stage, "apply")
+}
+
+fn spawn(stage: &KubeStage, verb: &str) -> Result<Child> {
     let mut command = stage.terraform.command(&stage.terraform.folder().join(".settings"));
-    command.args(["apply", "-auto-approve", "-input=false", "-lock=false"]).process_group(0);
+    command.args([verb, "-auto-approve", "-input=false", "-lock=false"]).process_group(0);
     Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
 }
 
@@ -257,14 +274,18 @@ fn signal(run: &Child, signal: &str, whole_group: bool) -> Result {
 
 /// Kills a run when its `nth` object is on its way.
 fn kill_at(stage: &KubeStage, nth: usize) -> Result {
+    let action =
+        ["PATCH serviceaccounts", "PATCH configmaps", "PATCH services", "PATCH deployments"][(nth - 1) % 4];
+    kill_before(stage, "apply", action, 1 + (nth - 1) / 4)
+}
+
+/// Kills a run when the `nth` call of `action` is on its way.
+fn kill_before(stage: &KubeStage, verb: &str, action: &str, nth: usize) -> Result {
     stage.terraform.validate()?;
     stage.proxy.take_calls();
-    let rule =
-        ["PATCH serviceaccounts", "PATCH configmaps", "PATCH services", "PATCH deployments"][(nth - 1) % 4];
-    let occurrence = 1 + (nth - 1) / 4;
-    stage.proxy.inject(Rule::on(rule).nth(occurrence).delay(PATIENCE * 2));
-    let mut run = spawn_apply(stage)?;
-    assert!(stage.proxy.await_calls(rule, occurrence, PATIENCE), "{:?}", stage.proxy.calls());
+    stage.proxy.inject(Rule::on(action).nth(nth).delay(PATIENCE * 2));
+    let mut run = spawn(stage, verb)?;
+    assert!(stage.proxy.await_calls(action, nth, PATIENCE), "{:?}", stage.proxy.calls());
     signal(&run, "-KILL", true)?;
     run.wait()?;
     stage.proxy.heal();
@@ -303,6 +324,65 @@ fn an_update_that_was_killed_at_any_object_is_finished_or_taken_back() -> Result
         let version = if nth % 2 == 0 { 1 } else { 2 };
         stage.apply(&objects(version))?;
         assert_is_version(&stage, version)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_destroy_that_was_killed_at_any_object_is_finished_by_the_next() -> Result {
+    for kind in ["deployments", "services", "configmaps", "serviceaccounts"] {
+        let stage = KubeStage::new()?;
+        stage.apply(&objects(1))?;
+        kill_before(&stage, "destroy", &format!("DELETE {kind}"), 1)?;
+        assert!(!stage.owned(KINDS)?.is_empty(), "it was killed before its end");
+        stage.terraform.destroy()?;
+        assert_eq!(stage.owned(KINDS)?, Vec::<String>::new(), "{kind}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_prune_that_was_killed_is_finished_or_taken_back() -> Result {
+    for version in [1, 2] {
+        let stage = KubeStage::new()?;
+        stage.apply(&objects(1))?;
+        stage.write_documents(&objects(2))?;
+        kill_before(&stage, "apply", "DELETE configmaps", 1)?;
+        stage.apply(&objects(version))?;
+        assert_is_version(&stage, version)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_replacement_that_was_killed_between_the_old_and_the_new_is_finished() -> Result {
+    let job = |mode: &str| {
+        format!(
+            "
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: migrate}}
+spec:
+  suspend: true
+  completions: 1
+  completionMode: {mode}
+  template:
+    spec: {{restartPolicy: Never, containers: [{{name: a, image: 'registry.example.test/a:1'}}]}}
+"
+        )
+    };
+    // The first PATCH is refused, the DELETE takes the old one away, the second PATCH makes the new one.
+    for (action, nth) in [("DELETE jobs", 1), ("PATCH jobs", 2)] {
+        let stage = KubeStage::new()?;
+        let replace = "replace = [\"Job\"]";
+        stage.apply_with(&job("NonIndexed"), replace)?;
+        stage.write(&stage.manifests(&job("Indexed"), replace))?;
+        kill_before(&stage, "apply", action, nth)?;
+        stage.terraform.apply()?;
+        assert_eq!(stage.get("job/migrate")?["spec"]["completionMode"], "Indexed", "{action}");
+        stage.terraform.assert_plan_is_empty();
+        stage.terraform.destroy()?;
+        assert_eq!(stage.owned("jobs")?, Vec::<String>::new());
     }
     Ok(())
 }
