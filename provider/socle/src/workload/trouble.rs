@@ -12,7 +12,7 @@ pub const PODS: usize = 2;
 
 /// How long what can be mended from outside may last: an operator makes the Secret that a pod lacks, a registry that was
 /// away answers again. The kubelet has tried an image three times by then.
-const MENDING: Duration = Duration::from_secs(60);
+const MENDING: Duration = Duration::from_mins(1);
 
 /// How long to look on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -55,7 +55,7 @@ impl Session {
         for (served, list) in together(lists).await {
             match list {
                 Ok(objects) => {
-                    sweep.ours.extend(objects.iter().filter_map(|object| self.ours(served, object)))
+                    sweep.ours.extend(objects.iter().filter_map(|object| self.ours(served, object)));
                 }
                 Err(error) if is_silent(&error) && !needed.contains(&kind_of(served)) => {
                     sweep.silent.push((spelled(served), error));
