@@ -112,10 +112,35 @@ fn answer(changed: bool, mut more: Map<String, Value>) -> Result<Answer, HostErr
 
 #[cfg(test)]
 mod tests {
-    use node::step::Certificate;
+    use std::sync::Arc;
 
+    use futures::future::join_all;
+    use node::step::{Certificate, Step};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::credentials::request;
     use super::*;
-    use crate::clients::ssh::ModuleResult;
+    use crate::clients::ssh::{ModuleResult, Programs, SshSettings};
+    use crate::clients::vault::{Vault, VaultSettings};
+
+    /// One accepts and never says a word, one refuses.
+    #[tokio::test(start_paused = true)]
+    async fn a_look_ends_within_ten_seconds_whatever_is_down() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let at = |port| Coordinates { address: "127.0.0.1".into(), port, user: None, host_key: None };
+        let hosts = [at(silent.local_addr().unwrap().port()), at(closed)];
+        let vault = Arc::new(Vault::new(VaultSettings::default()));
+        let ssh = Ssh::new(SshSettings::default(), vault, Programs::default());
+        let budget = Budget::new(Duration::from_hours(1), CancellationToken::new());
+        let nodes = Nodes { ssh: &ssh, budget, missing: Missing::Report, patience: LOOK };
+        let (begun, question) = (Instant::now(), request(Step::Observe));
+        let answers = join_all(hosts.iter().map(|host| nodes.ask(host, &question))).await;
+        assert!(begun.elapsed() <= Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert!(answers.iter().all(|answer| matches!(answer, Err(HostError::Unreachable(_)))), "{answers:?}");
+    }
 
     #[test]
     fn a_host_without_sudo_is_there() {
