@@ -28,11 +28,8 @@ pub(super) async fn assume(
     base: &SdkConfig,
     sts: Option<&str>,
 ) -> SharedCredentialsProvider {
-    let mut config = base.clone().into_builder();
-    if let Some(url) = sts {
-        config.set_endpoint_url(Some(url.to_owned()));
-    }
-    let mut provider = AssumeRoleProvider::builder(&role.role_arn).configure(&config.build());
+    let config = sts.map_or_else(|| base.clone(), |url| at_endpoint(url, base));
+    let mut provider = AssumeRoleProvider::builder(&role.role_arn).configure(&config);
     if let Some(id) = &role.external_id {
         provider = provider.external_id(id);
     }
@@ -40,6 +37,22 @@ pub(super) async fn assume(
         provider = provider.session_name(name);
     }
     SharedCredentialsProvider::new(provider.build().await)
+}
+
+/// The same configuration for that endpoint. Its parts are set anew, because in a copy `AWS_ENDPOINT_URL` of the environment
+/// would come before the endpoint.
+fn at_endpoint(url: &str, base: &SdkConfig) -> SdkConfig {
+    let mut config = SdkConfig::builder().endpoint_url(url);
+    config
+        .set_region(base.region().cloned())
+        .set_credentials_provider(base.credentials_provider())
+        .set_http_client(base.http_client())
+        .set_time_source(base.time_source())
+        .set_sleep_impl(base.sleep_impl())
+        .set_timeout_config(base.timeout_config().cloned())
+        .set_retry_config(base.retry_config().cloned())
+        .set_behavior_version(base.behavior_version());
+    config.build()
 }
 
 /// The SDK's own chain. When one of its members fails, rather than having nothing, the chain ends there and its error
