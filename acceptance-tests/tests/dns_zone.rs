@@ -1,7 +1,9 @@
 //! The life of `socle_dns_zone` in the hands of Terraform, and what happens when others work on the same zone.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
+use acceptance::fault_rule::Rule;
 use acceptance::plan::Action::{self, Create, Delete, Update};
 use acceptance::route53::ChangeAction::{self, Upsert};
 use acceptance::route53::RecordSet;
@@ -131,21 +133,6 @@ fn comment_and_tags_change_in_place() -> Result {
     Ok(())
 }
 
-#[test]
-fn opentofu_goes_through_the_same_life() -> Result {
-    let stage = Stage::of(acceptance::opentofu::program()?, Stage::aws()?)?;
-    stage.apply(&zone(&[WWW, MAIL]))?;
-    stage.terraform.assert_plan_is_empty();
-    stage.write(&zone(&[&WWW.replace("192.0.2.1", "192.0.2.2")]))?;
-    assert_eq!(stage.terraform.plan()?.actions(ZONE), [Update]);
-    stage.terraform.apply()?;
-    assert_eq!(stage.records("example.test"), ["www.example.test. A = 192.0.2.2"]);
-    stage.terraform.assert_plan_is_empty();
-    stage.terraform.destroy()?;
-    assert_eq!(stage.route53.zones()?, []);
-    Ok(())
-}
-
 // === import ===
 
 #[test]
@@ -163,6 +150,56 @@ fn the_configuration_that_terraform_generates_plans_empty() -> Result {
     stage.terraform.assert_plan_is_empty();
     let resource = stage.terraform.state_of(ZONE)?;
     assert_eq!(keys(&resource["records"]), ["* CNAME", "@ TXT", "www A"]);
+    Ok(())
+}
+
+#[test]
+fn a_zone_with_aliases_and_routed_sets_is_imported_whole() -> Result {
+    let stage = Stage::new()?;
+    let zone = stage.route53.create_zone("example.test", "by hand")?;
+    let routed = |name: &str, identifier: &str, rest: &str| RecordSet {
+        set_identifier: Some(identifier.to_owned()),
+        rest: rest.to_owned(),
+        ..address(name, "192.0.2.1")
+    };
+    let target = "<AliasTarget><HostedZoneId>Z2FDTNDATAQYW2</HostedZoneId><DNSName>D1.cloudfront.net.</DNSName>\
+                  <EvaluateTargetHealth>true</EvaluateTargetHealth></AliasTarget>";
+    let check = "<HealthCheckId>0a1b2c3d-0000-4000-8000-000000000000</HealthCheckId>";
+    let alias = RecordSet { ttl: None, values: vec![], rest: target.to_owned(), ..address("cdn", "") };
+    let sets = [
+        alias,
+        routed("a", "one", &format!("<Weight>0</Weight>{check}")),
+        routed("a", "two", "<Weight>255</Weight>"),
+        routed("b", "main", &format!("<Failover>PRIMARY</Failover>{check}")),
+        RecordSet {
+            ttl: None,
+            values: vec![],
+            ..routed("b", "spare", &format!("<Failover>SECONDARY</Failover>{target}"))
+        },
+        routed(
+            "c",
+            "one",
+            "<GeoProximityLocation><LocalZoneGroup>us-west-2-lax-1</LocalZoneGroup></GeoProximityLocation>",
+        ),
+        routed("d", "one", "<GeoLocation><CountryCode>*</CountryCode></GeoLocation>"),
+        routed("e", "one", "<MultiValueAnswer>true</MultiValueAnswer>"),
+    ];
+    stage.route53.change(&zone.id, &sets.map(|set| (Upsert, set)))?;
+    stage.write(&format!("import {{\n  to = {ZONE}\n  id = {:?}\n}}\n", zone.id))?;
+    stage.terraform.generate_configuration()?;
+    let plan = stage.terraform.plan()?;
+    assert_eq!(plan.actions(ZONE), [Action::NoOp], "{plan}");
+    stage.terraform.apply()?;
+    stage.terraform.assert_plan_is_empty();
+    let records = &stage.terraform.state_of(ZONE)?["records"];
+    assert_eq!(
+        keys(records),
+        ["a A one", "a A two", "b A main", "b A spare", "c A one", "cdn A", "d A one", "e A one"]
+    );
+    assert_eq!(records["b A main"]["health_check_id"], "0a1b2c3d-0000-4000-8000-000000000000");
+    assert_eq!(records["b A spare"]["routing"]["failover"], "SECONDARY");
+    assert_eq!(records["b A spare"]["alias"]["evaluate_target_health"], true);
+    assert_eq!(records["c A one"]["routing"]["geoproximity"]["local_zone_group"], "us-west-2-lax-1");
     Ok(())
 }
 
@@ -299,6 +336,45 @@ fn destroy_refuses_to_take_the_records_of_others() -> Result {
     Ok(())
 }
 
+/// A destroy that does not look first.
+const BLIND_DESTROY: [&str; 4] = ["destroy", "-json", "-auto-approve", "-refresh=false"];
+
+#[test]
+fn destroy_without_a_refresh_refuses_to_take_the_records_of_others() -> Result {
+    let stage = Stage::new()?;
+    stage.apply(&zone(&[WWW]))?;
+    meddle(&stage, Upsert, address("theirs", "192.0.2.9"))?;
+    let failed = stage.terraform.run(&BLIND_DESTROY).expect_err("the zone holds a record of others");
+    assert!(failed.says("theirs A") && !failed.says("www A") && failed.says("force_destroy"), "{failed}");
+    let all = ["theirs.example.test. A = 192.0.2.9", "www.example.test. A = 192.0.2.1"];
+    assert_eq!(stage.records("example.test"), all);
+    stage.apply(&zone_with(&[WWW], "force_destroy = true"))?;
+    meddle(&stage, Upsert, address("later", "192.0.2.10"))?;
+    stage.terraform.run(&BLIND_DESTROY)?;
+    assert_eq!(stage.route53.zones()?, []);
+    Ok(())
+}
+
+#[test]
+fn another_name_refuses_to_take_the_records_of_others() -> Result {
+    let stage = Stage::new()?;
+    stage.apply(&zone(&[WWW]))?;
+    let before = stage.zone("example.test");
+    meddle(&stage, Upsert, address("theirs", "192.0.2.9"))?;
+    let renamed = |configuration: String| configuration.replace("example.test", "example.org");
+    stage.write(&renamed(zone(&[WWW])))?;
+    let failed = stage.terraform.apply().expect_err("the zone holds a record of others");
+    assert!(failed.says("theirs A") && failed.says("force_destroy"), "{failed}");
+    assert_eq!(stage.route53.zones()?, [before]);
+    let all = ["theirs.example.test. A = 192.0.2.9", "www.example.test. A = 192.0.2.1"];
+    assert_eq!(stage.records("example.test"), all);
+    stage.apply(&zone_with(&[WWW], "force_destroy = true"))?;
+    stage.apply(&renamed(zone(&[WWW])))?;
+    assert_eq!(stage.route53.zones()?.len(), 1);
+    assert_eq!(stage.records("example.org"), ["www.example.org. A = 192.0.2.1"]);
+    Ok(())
+}
+
 #[test]
 fn a_zone_of_that_name_is_never_doubled() -> Result {
     let stage = Stage::new()?;
@@ -349,8 +425,10 @@ fn every_routing_policy_goes_through_the_loop() -> Result {
         ("weight", "weight = 10"),
         ("latency", r#"latency = "eu-west-3""#),
         ("failover", r#"failover = "PRIMARY""#),
+        ("spare", r#"failover = "SECONDARY""#),
         ("continent", r#"geolocation = { continent = "EU" }"#),
         ("country", r#"geolocation = { country = "US", subdivision = "CA" }"#),
+        ("city", r#"geoproximity = { local_zone_group = "us-west-2-lax-1" }"#),
         ("region", r#"geoproximity = { aws_region = "eu-west-3", bias = 5 }"#),
         ("place", r#"geoproximity = { coordinates = { latitude = "48.85", longitude = "2.35" } }"#),
         ("multivalue", "multivalue = true"),
@@ -358,7 +436,7 @@ fn every_routing_policy_goes_through_the_loop() -> Result {
     ];
     let entry = |(name, policy): &(&str, &str)| {
         format!(
-            r#""{name}" = {{ type = "A", values = ["192.0.2.1"], set_identifier = "one", routing = {{ {policy} }} }}"#
+            r#""{name}" = {{ type = "A", values = ["192.0.2.1"], set_identifier = "one", routing = {{ {policy} }}, health_check_id = "check-1" }}"#
         )
     };
     let mut records: Vec<_> = policies.iter().map(entry).collect();
@@ -367,13 +445,62 @@ fn every_routing_policy_goes_through_the_loop() -> Result {
     stage.apply(&configuration)?;
     stage.terraform.assert_plan_is_empty();
     assert_eq!(stage.records("example.test").len(), policies.len() + 1);
+    let checked_by = |check: &str| -> Result<usize> {
+        let sets = stage.route53.own_record_sets(&stage.zone("example.test"))?;
+        Ok(sets
+            .iter()
+            .filter(|set| set.rest.contains(&format!("<HealthCheckId>{check}</HealthCheckId>")))
+            .count())
+    };
+    assert_eq!(checked_by("check-1")?, policies.len());
     stage.write(
-        &configuration.replace("weight = 10", "weight = 20").replace("d1.cloudfront", "d2.cloudfront"),
+        &configuration
+            .replace("weight = 10", "weight = 20")
+            .replace("check-1", "check-2")
+            .replace("d1.cloudfront", "d2.cloudfront"),
     )?;
     assert_eq!(stage.terraform.plan()?.actions(ZONE), [Update]);
     stage.terraform.apply()?;
+    assert_eq!(checked_by("check-2")?, policies.len());
     stage.terraform.assert_plan_is_empty();
     stage.terraform.destroy()?;
+    Ok(())
+}
+
+#[test]
+fn an_update_that_ends_between_two_batches_is_in_the_state_and_gone_on_from() -> Result {
+    // A batch takes a thousand values.
+    const HOSTS: usize = 1500;
+    let stage = Stage::new()?;
+    stage.apply(&zone(&[]))?;
+    let hosts: String = (0..HOSTS).map(|n| format!("host-{n} 300 A 192.0.2.1\n")).collect();
+    stage.terraform.write("hosts.zone", &hosts)?;
+    stage.write(
+        r#"
+resource "socle_dns_zone" "main" {
+  name    = "example.test"
+  records = provider::socle::parse_zone_file(file("hosts.zone"), "example.test")
+}
+"#,
+    )?;
+    stage.aws.inject(Rule::on("ChangeResourceRecordSets").from(2).not_implemented());
+    let failed = stage.terraform.apply().expect_err("the second batch is refused");
+    assert!(failed.says("ChangeResourceRecordSets"), "{failed}");
+    stage.aws.heal();
+    let there: BTreeSet<_> = stage.records("example.test").into_iter().collect();
+    assert!(!there.is_empty() && there.len() < HOSTS, "{}", there.len());
+    let resource = stage.terraform.state_of(ZONE)?;
+    let reached = keys(&resource["record_sets"])
+        .into_iter()
+        .map(|label| format!("{}.example.test. A = 192.0.2.1", label.trim_end_matches(" A")));
+    assert_eq!(reached.collect::<BTreeSet<_>>(), there);
+    stage.aws.take_calls();
+    stage.terraform.run(&["apply", "-json", "-auto-approve", "-refresh=false"])?;
+    let batches = stage.aws.calls().into_iter().filter(|call| call.action == "ChangeResourceRecordSets");
+    let changes = batches.map(|call| String::from_utf8_lossy(&call.body).matches("<Change>").count());
+    assert_eq!(changes.collect::<Vec<_>>(), [HOSTS - there.len()]);
+    assert_eq!(stage.records("example.test").len(), HOSTS);
+    stage.terraform.assert_plan_is_empty();
     Ok(())
 }
 
@@ -439,6 +566,19 @@ fn two_entries_of_one_set_are_refused_before_anything_happens() -> Result {
     let found = stage.terraform.validate()?;
     assert!(found.iter().any(|one| one.severity == "error"), "{found:?}");
     assert_eq!(stage.aws.calls().len(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_ttl_that_is_none_is_refused_with_what_is_allowed() -> Result {
+    let stage = Stage::new()?;
+    stage.write(&zone(&[MAIL, &WWW.replace("values", "ttl = -1, values")]))?;
+    let found = stage.terraform.validate()?;
+    assert_eq!(found.len(), 1, "{found:?}");
+    let words = format!("{} {}", found[0].summary, found[0].detail);
+    for part in ["www A", "ttl", "-1", "at least 0 and at most 2147483647"] {
+        assert!(words.contains(part), "{part} is missing in: {words}");
+    }
     Ok(())
 }
 
