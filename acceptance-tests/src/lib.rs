@@ -28,6 +28,7 @@ pub mod development_vault;
 pub mod dns_server;
 pub mod fault_proxy;
 pub mod fault_rule;
+pub mod file_server;
 pub mod gitlab;
 pub mod host_programs;
 pub mod host_stage;

@@ -214,7 +214,11 @@ impl Filling<'_> {
                 self.put(&partial, path)?;
                 Ok(Files::from([(path.to_owned(), found)]))
             }
-            Content::Archive { folder, programs } => self.unpack(&partial, &url, folder, programs),
+            Content::Archive { folder, programs } => {
+                let files = self.unpack(&partial, &url, folder, programs)?;
+                fs::remove_file(&partial).map_err(at("remove", &partial))?;
+                Ok(files)
+            }
         }
     }
 
