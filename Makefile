@@ -41,10 +41,17 @@ docs: ## write the registry pages and the modules' documentation anew, from the 
 	@UPDATE_DOCS=1 cargo test --quiet --package acceptance --test architecture
 
 .PHONY: bench
-bench: ## compare with terraform-provider-aws, restic and kubectl, where they are installed; writes docs/*benchmarks*.md
+bench: ## compare with terraform-provider-aws, restic, kubectl, kubeadm and dev-sec, where they are; writes docs/*benchmarks*.md
 	@cargo bench --quiet --package acceptance --bench side_by_side -- $(CURDIR)/docs/benchmarks.md
 	@cargo bench --quiet --package acceptance --bench manifests -- $(CURDIR)/docs/benchmarks-workloads.md
 	@cargo bench --quiet --package backup-agent --bench against_restic -- $(CURDIR)/docs/backup-benchmarks.md
+	@# Servers are measured with the programs as they are published. Elsewhere than on Linux there are none, and the rest says so.
+	@[ "$$(uname -s)" != Linux ] || $(MAKE) --no-print-directory host-programs
+	@$(BENCH_SERVERS) hardening -- $(CURDIR)/docs/benchmarks-hardening.md
+	@$(BENCH_SERVERS) clusters -- $(CURDIR)/docs/benchmarks-clusters.md
+
+BENCH_SERVERS = SOCLE_HOST_PROGRAMS=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/host-programs \
+    cargo bench --quiet --package acceptance --bench
 
 .PHONY: quickstart
 quickstart: ## bring up a sandbox on this machine and apply examples/quickstart to it

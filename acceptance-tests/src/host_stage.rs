@@ -78,8 +78,13 @@ impl HostStage {
 
 /// A `socle_host.x` on this server, with these blocks and arguments.
 pub fn host(server: &Server, body: &str) -> String {
+    host_named("x", server, body)
+}
+
+/// A `socle_host` of that name.
+pub fn host_named(name: &str, server: &Server, body: &str) -> String {
     format!(
-        "resource \"socle_host\" \"x\" {{\n  address = \"{}\"\n  host_key = \"{}\"\n  {body}\n}}\n",
+        "resource \"socle_host\" {name:?} {{\n  address = \"{}\"\n  host_key = \"{}\"\n  {body}\n}}\n",
         server.address, server.host_key
     )
 }

@@ -22,6 +22,7 @@ pub mod ansible;
 pub mod artifacts;
 pub mod aws_action;
 pub mod aws_rules;
+pub mod benchmark;
 pub mod by_hand;
 pub mod cluster_stage;
 pub mod development_vault;

@@ -1,7 +1,7 @@
-//! terraform-provider-aws, to compare with, where somebody has put it on this machine.
+//! What others made, to compare with, where somebody has put it on this machine.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// The folder of a file-system mirror, unless `$SOCLE_PEER_MIRROR` names another.
 const MIRROR: &str = "/opt/tf-plugins";
@@ -10,6 +10,32 @@ const MIRROR: &str = "/opt/tf-plugins";
 /// It goes into a [`Workspace`](crate::terraform::Workspace) as the provider `hashicorp/aws`.
 pub fn terraform_provider_aws() -> Option<PathBuf> {
     newest_in(&env::var_os("SOCLE_PEER_MIRROR").map_or_else(|| PathBuf::from(MIRROR), PathBuf::from))
+}
+
+/// dev-sec's hardening by Ansible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DevSec {
+    /// For Ansible's `COLLECTIONS_PATH`.
+    pub collections: PathBuf,
+    /// Its version.
+    pub version: String,
+}
+
+/// The collection `devsec.hardening` in the folder of installed collections that `$SOCLE_PEER_COLLECTIONS` names; none when there
+/// is none.
+pub fn dev_sec() -> Option<DevSec> {
+    dev_sec_in(env::var_os("SOCLE_PEER_COLLECTIONS")?.into())
+}
+
+fn dev_sec_in(collections: PathBuf) -> Option<DevSec> {
+    let place = collections.join("ansible_collections/devsec/hardening");
+    // What was installed from a tarball has the first, what is a checkout the second.
+    let mut about = ["MANIFEST.json", "galaxy.yml"]
+        .into_iter()
+        .filter_map(|name| fs::read_to_string(place.join(name)).ok());
+    let about = about.next()?;
+    let version = about.lines().find_map(|line| line.trim_matches(['"', ' ']).strip_prefix("version"))?;
+    Some(DevSec { version: version.trim_matches([':', ' ', ',', '"', '\'']).to_owned(), collections })
 }
 
 fn newest_in(mirror: &Path) -> Option<PathBuf> {
@@ -33,8 +59,6 @@ fn numbers(version: &str) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -51,7 +75,22 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_mirror_is_no_error() {
+    fn what_is_absent_is_no_error() {
         assert_eq!(newest_in(Path::new("/nonexistent")), None);
+        assert_eq!(dev_sec_in("/nonexistent".into()), None);
+    }
+
+    #[test]
+    fn a_collection_tells_its_version() {
+        for (file, text) in [
+            ("galaxy.yml", "---\nname: hardening\nversion: '10.1.0'\n"),
+            ("MANIFEST.json", "{\n \"collection_info\": {\n  \"version\": \"10.1.0\",\n"),
+        ] {
+            let collections = tempfile::tempdir().unwrap();
+            let place = collections.path().join("ansible_collections/devsec/hardening");
+            fs::create_dir_all(&place).unwrap();
+            fs::write(place.join(file), text).unwrap();
+            assert_eq!(dev_sec_in(collections.path().to_owned()).unwrap().version, "10.1.0");
+        }
     }
 }
