@@ -9,7 +9,10 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use acceptance::fault_rule::{Rule, Trigger};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use stage::{Stage, noise, told};
 
 #[test]
@@ -75,24 +78,6 @@ fn an_s3_that_stays_away_fails_the_run_in_time_and_is_told() {
 }
 
 #[test]
-fn a_run_that_is_killed_anywhere_loses_nothing_and_the_next_one_succeeds() {
-    let stage = Stage::of_files();
-    stage.run(&["run"]);
-    let calls = calls_of(&stage, &["run"]);
-    for n in (1..=calls).step_by(2) {
-        fs::write(stage.path("data/new.bin"), noise(100_000, n as u64)).unwrap();
-        kill_at(&stage, &["run"], n);
-        assert_eq!(stage.status()["last_run"]["outcome"], "failure", "call {n} of {calls}");
-        // restic goes by a lock until somebody says `unlock`; the agent sees that its holder is gone.
-        stage.run_restic(&["check", "--no-lock"]);
-        stage.run(&["run"]);
-    }
-    stage.run(&["forget"]);
-    stage.run_restic(&["check", "--read-data"]);
-    assert_eq!(stage.objects("locks/"), [""; 0]);
-}
-
-#[test]
 fn an_outage_or_the_end_of_a_check_is_no_damage_and_forgetting_goes_on() {
     let stage = Stage::of_files();
     stage.configure("/limits/retries", json!("1s"));
@@ -120,6 +105,24 @@ fn an_outage_or_the_end_of_a_check_is_no_damage_and_forgetting_goes_on() {
     make_backups(&stage, 1);
     stage.run(&["forget"]);
     assert_eq!(stage.objects("snapshots/").len(), 2);
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_loses_nothing_and_the_next_one_succeeds() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    let calls = calls_of(&stage, &["run"]);
+    for n in (1..=calls).step_by(2) {
+        fs::write(stage.path("data/new.bin"), noise(100_000, n as u64)).unwrap();
+        kill_at(&stage, &["run"], n);
+        assert_eq!(stage.status()["last_run"]["outcome"], "failure", "call {n} of {calls}");
+        // restic goes by a lock until somebody says `unlock`; the agent sees that its holder is gone.
+        stage.run_restic(&["check", "--no-lock"]);
+        stage.run(&["run"]);
+    }
+    stage.run(&["forget"]);
+    stage.run_restic(&["check", "--read-data"]);
+    assert_eq!(stage.objects("locks/"), [""; 0]);
 }
 
 #[test]
@@ -173,6 +176,40 @@ fn check_restore_and_drill_that_are_killed_leave_nothing_that_hinders() {
     }
     stage.run(&["forget"]);
     assert_eq!(fs::read_dir(stage.path("drill")).unwrap().count(), 0);
+}
+
+#[test]
+fn every_put_carries_a_checksum_that_s3_can_verify() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    let calls = stage.s3.take_calls();
+    let puts: Vec<_> = calls.iter().filter(|call| call.action.starts_with("PUT ")).collect();
+    assert!(puts.len() > 4, "a lock, a key, the configuration, data, an index, a snapshot: {puts:?}");
+    for put in puts {
+        let sum = BASE64.decode(put.header("x-amz-checksum-sha256")).unwrap();
+        assert_eq!(sum, Sha256::digest(&put.body).to_vec(), "{}", put.action);
+    }
+}
+
+#[test]
+fn all_threads_of_a_running_agent_let_others_go_first() {
+    let stage = Stage::of_files();
+    stage.configure("/limits/nice", json!(15));
+    stage.configure("/limits/io", json!("idle"));
+    let run = hold_at(&stage, &["run"], 3);
+    let mut threads = 0;
+    for thread in fs::read_dir(format!("/proc/{}/task", run.id())).unwrap().flatten() {
+        // proc(5): after the name in parentheses, field 19 is the niceness.
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap();
+        let nice = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap();
+        let id = thread.file_name();
+        let io = std::process::Command::new("ionice").arg("--pid").arg(id).output().unwrap();
+        assert_eq!((nice, String::from_utf8_lossy(&io.stdout).trim()), ("15", "idle"));
+        threads += 1;
+    }
+    assert!(threads > 2, "the calls of S3 have their own");
+    stage.s3.heal();
+    end(run);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::process::Program;
 use super::repository::{Absent, Cache, Opened, RepositoryError, Vault};
 use super::secret::SecretError;
 use super::stop::Stop;
-use crate::configuration::{Configuration, ConfigurationError, IoClass};
+use crate::configuration::{Configuration, ConfigurationError, IoClass, Limits};
 
 /// A command at work: its records are open, its limits are set.
 #[derive(Debug)]
@@ -72,14 +72,14 @@ impl Session {
     pub fn begin(configuration: Configuration, command: &'static str) -> Result<Self, SessionError> {
         let journal = Journal::open(&configuration, command)?;
         let stop = Stop::default();
+        // Before there are other threads: they take it over.
+        be_humble(configuration.limits, &journal, &stop);
         let runtime = event_loop(&stop)?;
         let objects = Objects::of(&configuration, runtime.handle().clone(), &stop)?;
         let cache = if matches!(command, "run" | "forget") { Cache::Use } else { Cache::Bypass };
         let vault = Vault::of(&configuration, Arc::new(objects), cache)?;
         stop.after(configuration.limits.time);
-        let session = Self { configuration, journal, stop, vault, _runtime: runtime };
-        session.be_humble();
-        Ok(session)
+        Ok(Self { configuration, journal, stop, vault, _runtime: runtime })
     }
 
     /// Opens the repository, which must be the one of the last run.
@@ -91,21 +91,23 @@ impl Session {
     pub fn event(&self, event: &str, facts: Map<String, Value>) {
         self.journal.event(event, facts);
     }
+}
 
-    /// Lets others go first. That it cannot (a container may not) is told and stops nothing.
-    fn be_humble(&self) {
-        let limits = self.configuration.limits;
-        if let Err(error) = rustix::process::setpriority_process(None, i32::from(limits.nice)) {
-            self.event("warning", crate::facts! { "problem": format!("cannot set limits.nice: {error}") });
-        }
-        let class: &[&str] = match limits.io {
-            IoClass::BestEffort => &["--class", "2", "--classdata", "7"],
-            IoClass::Idle => &["--class", "3"],
-        };
-        let own = std::process::id().to_string();
-        let set = Program::new("ionice").args(class).args(["--pid", &own]).output(&self.stop);
-        if let Err(error) = set {
-            self.event("warning", crate::facts! { "problem": format!("cannot set limits.io: {error}") });
-        }
+/// Lets others go first. That it cannot (a container may not) is told and stops nothing.
+fn be_humble(limits: Limits, journal: &Journal, stop: &Stop) {
+    let cannot = |what: &str, error: &dyn std::fmt::Display| {
+        journal.event("warning", crate::facts! { "problem": format!("cannot set {what}: {error}") });
+    };
+    if let Err(error) = rustix::process::setpriority_process(None, i32::from(limits.nice)) {
+        cannot("limits.nice", &error);
+    }
+    let class: &[&str] = match limits.io {
+        IoClass::BestEffort => &["--class", "2", "--classdata", "7"],
+        IoClass::Idle => &["--class", "3"],
+    };
+    let own = std::process::id().to_string();
+    let set = Program::new("ionice").args(class).args(["--pid", &own]).output(stop);
+    if let Err(error) = set {
+        cannot("limits.io", &error);
     }
 }
