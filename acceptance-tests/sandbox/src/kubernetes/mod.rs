@@ -42,6 +42,8 @@ const REGISTRY: &str = "registry.k8s.io";
 const PROXY_PACKAGES: &str = "conntrack,iptables,ipset,kmod,nftables";
 /// A database and a web server for examples and tests.
 const EXTRA_PACKAGES: &str = "nginx,postgresql";
+/// What watches them.
+const OBSERVER_PACKAGES: &str = "prometheus";
 
 /// The packages of Debian that a node needs beside what a server comes with.
 const NODE_PACKAGES: &[&str] = &[
@@ -255,14 +257,19 @@ impl Workshop<'_> {
         bundle.add_image(&download::local_storage(), &layers, &[name])
     }
 
-    /// Images that every version can run, for examples: PostgreSQL and nginx.
+    /// Images that every version can run, for examples: PostgreSQL, nginx and Prometheus.
     fn extra_images(&self) -> Result<PathBuf, KubernetesError> {
         let root = self.root("PostgreSQL's and nginx's root", EXTRA_PACKAGES)?;
+        let observer = self.root("Prometheus' root", OBSERVER_PACKAGES)?;
+        let key = [root.to_string_lossy(), observer.to_string_lossy(), POSTGRESQL.into()];
         self.steps.run("extra images", |step| {
-            self.cache.entry("extra-images", &[root.to_string_lossy().as_ref(), POSTGRESQL], |folder| {
+            self.cache.entry("extra-images", &key.each_ref().map(AsRef::as_ref), |folder| {
                 step.doing("putting them together");
                 let mut bundle = Bundle::in_folder(folder, architecture());
                 self.add_examples(&mut bundle, folder, &root.join("root.tar"))?;
+                let name = format!("localhost/prometheus:{}", self.package_version("prometheus")?);
+                let layers = [Layer::Root(observer.join("root.tar"))];
+                bundle.add_image(&name, &layers, &["/usr/bin/prometheus"])?;
                 bundle.seal(None, BTreeMap::new())
             })
         })

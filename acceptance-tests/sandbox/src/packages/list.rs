@@ -84,6 +84,8 @@ pub(super) const TOGETHER: &[&str] = &[
     "postgresql",
     "postgresql-client",
     "restic",
+    // What watches all of it, as an image.
+    "prometheus",
 ];
 
 /// Packages that cannot be installed beside one of [`TOGETHER`].
