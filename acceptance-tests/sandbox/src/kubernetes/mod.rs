@@ -42,8 +42,6 @@ const REGISTRY: &str = "registry.k8s.io";
 const PROXY_PACKAGES: &str = "conntrack,iptables,ipset,kmod,nftables";
 /// A database and a web server for examples and tests.
 const EXTRA_PACKAGES: &str = "nginx,postgresql";
-/// What watches them.
-const OBSERVER_PACKAGES: &str = "prometheus";
 
 /// The packages of Debian that a node needs beside what a server comes with.
 const NODE_PACKAGES: &[&str] = &[
@@ -260,15 +258,18 @@ impl Workshop<'_> {
     /// Images that every version can run, for examples: PostgreSQL, nginx and Prometheus.
     fn extra_images(&self) -> Result<PathBuf, KubernetesError> {
         let root = self.root("PostgreSQL's and nginx's root", EXTRA_PACKAGES)?;
-        let observer = self.root("Prometheus' root", OBSERVER_PACKAGES)?;
-        let key = [root.to_string_lossy(), observer.to_string_lossy(), POSTGRESQL.into()];
+        // Any root has the library that its program is linked against.
+        let observer_root = self.root("kube-proxy's root", PROXY_PACKAGES)?;
+        let observer = self.unpacked(&["prometheus"])?;
+        let key = [&root, &observer_root, &observer].map(|path| path.to_string_lossy().into_owned());
         self.steps.run("extra images", |step| {
-            self.cache.entry("extra-images", &key.each_ref().map(AsRef::as_ref), |folder| {
+            self.cache.entry("extra-images", &[&key.join("\n"), POSTGRESQL], |folder| {
                 step.doing("putting them together");
                 let mut bundle = Bundle::in_folder(folder, architecture());
                 self.add_examples(&mut bundle, folder, &root.join("root.tar"))?;
                 let name = format!("localhost/prometheus:{}", self.package_version("prometheus")?);
-                let layers = [Layer::Root(observer.join("root.tar"))];
+                let program = vec![("/usr/bin/prometheus".to_owned(), observer.join("usr/bin/prometheus"))];
+                let layers = [Layer::Root(observer_root.join("root.tar")), Layer::Programs(program)];
                 bundle.add_image(&name, &layers, &["/usr/bin/prometheus"])?;
                 bundle.seal(None, BTreeMap::new())
             })
