@@ -300,6 +300,27 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_outlived_its_drill_ends_and_no_other_process() {
+        use std::io::Read;
+        use std::os::unix::process::ExitStatusExt;
+        use std::process::{Command, Stdio};
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("policy");
+        for (named, end) in [(folder.join("data"), Some(9)), (folder.join("database"), None)] {
+            fs::create_dir_all(folder.join("data")).unwrap();
+            fs::write(folder.join(MARK), "").unwrap();
+            let mut server = Command::new("/bin/sh");
+            server.args(["-c", "echo up; read never", "-D"]).arg(named);
+            let mut server = server.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            server.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+            fs::write(folder.join("data/postmaster.pid"), format!("{}\nmore\n", server.id())).unwrap();
+            drop(Scratch::make(parent.path(), "policy", None, &[]).unwrap());
+            drop(server.stdin.take());
+            assert_eq!(server.wait().unwrap().signal(), end);
+        }
+    }
+
+    #[test]
     fn too_little_room_is_told_before_anything_is_restored() {
         let parent = tempfile::tempdir().unwrap();
         let scratch = Scratch::make(parent.path(), "policy", None, &[]).unwrap();
