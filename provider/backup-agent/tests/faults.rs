@@ -27,15 +27,23 @@ fn one_fault_at_any_call_is_borne_by_every_command() {
         Trigger::truncated_body,
         |trigger| trigger.slow_body(Duration::from_millis(20)),
     ];
-    for command in ["run", "check", "drill", "forget"] {
-        stage.s3.take_calls();
-        stage.run(&[command]);
-        let calls = stage.s3.calls().len();
+    let target = stage.path("restored");
+    let commands: [&[&str]; 6] = [
+        &["run"],
+        &["check"],
+        &["drill"],
+        &["forget"],
+        &["keys"],
+        &["restore", "--target", target.to_str().unwrap()],
+    ];
+    for command in commands {
+        let calls = calls_of(&stage, command);
         for n in (1..=calls).step_by(2) {
+            let _ = fs::remove_dir_all(&target);
             stage.s3.heal();
             stage.s3.inject(faults[(n / 2) % faults.len()](Rule::on_any_call().nth(n)));
-            let output = stage.try_run(&[command]);
-            assert!(output.status.success(), "{command}, fault {n} of {calls}: {}", told(&output));
+            let output = stage.try_run(command);
+            assert!(output.status.success(), "{command:?}, fault {n} of {calls}: {}", told(&output));
         }
         stage.s3.heal();
     }
@@ -176,6 +184,26 @@ fn check_restore_and_drill_that_are_killed_leave_nothing_that_hinders() {
     }
     stage.run(&["forget"]);
     assert_eq!(fs::read_dir(stage.path("drill")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_change_of_password_that_is_killed_anywhere_is_finished_by_the_next_command() {
+    let stage = Stage::of_files();
+    stage.run(&["run"]);
+    stage.configure("/repository/previous_password", json!({ "file": stage.path("old-password") }));
+    let change_password = || {
+        fs::rename(stage.path("password"), stage.path("old-password")).unwrap();
+        stage::write_secret(&stage.path("password"), &stage::random_name());
+    };
+    change_password();
+    let calls = calls_of(&stage, &["keys"]);
+    for n in 1..=calls {
+        change_password();
+        kill_at(&stage, &["keys"], n);
+        stage.run(&["keys"]);
+        assert_eq!(stage.objects("keys/").len(), 1, "call {n} of {calls}");
+        assert_eq!(stage.snapshots_of_restic().len(), 1, "by the new password, call {n} of {calls}");
+    }
 }
 
 #[test]
