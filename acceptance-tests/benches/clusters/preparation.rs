@@ -1,7 +1,8 @@
 //! Bare servers become ready for kubeadm, many at once, by the role `kubernetes_node`.
 
 use acceptance::ansible::Ansible;
-use acceptance::benchmark::{Cost, Result, cost, host_programs, on_all};
+use acceptance::benchmark::{Cost, Result, at_once, cost, host_programs};
+use acceptance::by_hand::ByHand;
 use acceptance::cluster_stage::RELEASE;
 use sandbox::kubernetes::nesting;
 use serde_json::json;
@@ -11,26 +12,29 @@ use crate::fresh;
 /// What was measured of so many servers at once.
 pub(crate) struct Prepared {
     pub(crate) servers: usize,
-    /// With all to do, the bundle to be brought among it.
+    /// With all to do, from a bundle that is there.
     pub(crate) first: Cost,
     /// With nothing to do.
     pub(crate) again: Cost,
 }
 
-/// Ansible's own modules, which copy the bundle, need it on the host.
-const PYTHON: &str =
-    "apt-get update --quiet=2; apt-get install --quiet=2 --yes --no-install-recommends python3 >/dev/null";
+/// Where the bundle is on a server, once it was brought.
+const PLACE: &str = "/root/bundles";
 
 pub(crate) fn prepare(count: usize) -> Result<Prepared> {
     let (servers, names) = fresh(count)?;
-    on_all(&servers, &names, PYTHON)?;
     eprintln!("preparing {count} servers");
+    let nodes =
+        (1..=count).map(|number| servers.server(number)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let hand = ByHand::on(&servers, RELEASE)?;
+    at_once(&nodes, |node| hand.bring(node, RELEASE))?;
     let ansible = Ansible::on(&servers)?
         .with("SOCLE_HOST_PROGRAMS", &host_programs()?)
         .with("ANSIBLE_FORKS", &count.to_string());
     let variables = json!({
         "kubernetes_node_version": RELEASE,
         "kubernetes_node_bundle": format!("{}/{RELEASE}", servers.variable("TF_VAR_bundles")?),
+        "kubernetes_node_bundle_folder": format!("{PLACE}/{RELEASE}"),
         "kubernetes_node_runtime_extra_config": nesting::arguments()["container_runtime"],
     });
     let play = format!(

@@ -30,9 +30,10 @@ Terraform's own, and a kubeconfig.
 ";
 
 const PREPARATION: &str = "\
-The role `kubernetes_node` with as many forks as servers: it copies the bundle, installs container runtime, kubelet, kubeadm and
-kubectl, and loads the images. No change is the role again. All servers are on one machine with two cores, which do the servers'
-part of the work, too. Logins and commands are counted by the sshd of each server.
+The role `kubernetes_node` with as many forks as servers, and a bundle that lies on each of them already: it compares the
+checksums, installs container runtime, kubelet, kubeadm and kubectl, and loads the images. No change is the role again. All
+servers are on one machine with two cores, which do the servers' part of the work, too. Logins and commands are counted by the
+sshd of each server.
 ";
 
 impl fmt::Display for Report {

@@ -120,7 +120,7 @@ fn on_host(servers: &Servers, audit: bool) -> Result<Duration> {
     let arguments = json!({ "profile": PROFILE, "owner": OWNER, "audit": audit });
     let script = format!(
         "program=$(ls /usr/local/libexec/socle/hardening-*); from=$(date +%s%N); told=$($program - <<'END'\n{arguments}\nEND\n); \
-         echo $(($(date +%s%N) - from)); echo \"$told\""
+         echo $(($(date +%s%N) - from)); printf '%s' \"$told\""
     );
     let times = (0..RUNS).map(|_| -> Result<Duration> {
         let told = servers.on("server-1", &script)?;
