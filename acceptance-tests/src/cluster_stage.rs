@@ -1,9 +1,11 @@
 //! A cluster on servers of the sandbox: the configuration that a user would write, the sandbox's needs among its
 //! arguments, and what the cluster says of itself.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
@@ -242,6 +244,43 @@ impl<'s> ClusterStage<'s> {
         Ok(())
     }
 
+    /// Applies, and looks all the while at the arguments and environments of what runs on hosts; all that was seen there.
+    pub fn apply_watched(&self, cluster: &WantedCluster, hosts: &[&str]) -> Result<String> {
+        self.write(cluster)?;
+        let (servers, ended) = (self.servers, AtomicBool::new(false));
+        let watch = || {
+            let mut seen = BTreeSet::new();
+            while !ended.load(Ordering::Relaxed) {
+                let looks = hosts.iter().filter_map(|host| servers.on(host, RUNNING).ok());
+                seen.extend(looks.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()));
+            }
+            seen
+        };
+        let (applied, seen) = thread::scope(|scope| {
+            let watching = scope.spawn(watch);
+            let applied = self.terraform.apply();
+            ended.store(true, Ordering::Relaxed);
+            (applied, watching.join())
+        });
+        applied?;
+        let seen = seen.map_err(|_| "nobody watched")?;
+        Ok(seen.into_iter().collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Checks that nothing secret of the cluster stands in what was seen of processes.
+    ///
+    /// # Panics
+    /// When something stands there.
+    pub fn assert_nothing_secret_in(&self, control_plane: &str, seen: &str) -> Result {
+        assert!(seen.contains("kubeadm"), "nothing was seen of the work itself");
+        let found = self.marks(control_plane)?.iter().position(|mark| seen.contains(mark.as_str()));
+        assert_eq!(
+            found, None,
+            "a secret stood among the arguments (the number is its place in the list of marks)"
+        );
+        Ok(())
+    }
+
     /// Pieces of every secret, each as it is and in Base64.
     fn marks(&self, control_plane: &str) -> Result<Vec<String>> {
         let mut marks: Vec<_> = self.servers.on(control_plane, SECRETS)?.lines().map(str::to_owned).collect();
@@ -290,6 +329,9 @@ if [ -e /var/lib/socle/cluster/mesh.key ]; then
     cat /var/lib/socle/cluster/mesh.key; echo; base64 -w0 /var/lib/socle/cluster/mesh.key | cut -c1-40
 fi
 "#;
+
+/// Prints the arguments and environments of all processes.
+const RUNNING: &str = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' || :";
 
 /// Prints the arguments and environments of all processes, and the journal.
 const PROCESSES: &str =

@@ -85,7 +85,8 @@ mod on_servers {
         let nodes =
             [control_plane("cp-1", 1), control_plane("cp-2", 2), control_plane("cp-3", 3), worker("w-1", 4)];
         let cluster = WantedCluster::of("wireguard", nodes).with("cp-1", "taints = []");
-        stage.apply(&cluster)?;
+        let seen = stage.apply_watched(&cluster, &["server-1", "server-2", "server-4"])?;
+        stage.assert_nothing_secret_in("server-1", &seen)?;
         stage.terraform.assert_plan_is_empty();
         assert_eq!(state(&stage)?["etcd_members"], json!(["cp-1", "cp-2", "cp-3"]));
         assert_pods_reach_each_other(&stage)?;
