@@ -121,7 +121,9 @@ fn what_an_endpoint_lacks_is_told_with_what_it_means() -> Result {
         // Also one that tells what is set, and cannot set it.
         for lacks in [&[get, put][..], &[put]] {
             let bucket = Bucket::new()?;
-            lacks.iter().for_each(|action| bucket.stage.aws.inject(Rule::on(action).not_implemented()));
+            for action in lacks {
+                bucket.stage.aws.inject(Rule::on(action).not_implemented());
+            }
             bucket.stage.write(&store(&bucket.name, ""))?;
             let said = bucket.stage.terraform.run(&["apply", "-json", "-input=false", "-auto-approve"])?;
             assert!(

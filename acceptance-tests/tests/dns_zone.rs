@@ -473,8 +473,8 @@ fn an_update_that_ends_between_two_batches_is_in_the_state_and_gone_on_from() ->
     const HOSTS: usize = 1500;
     let stage = Stage::new()?;
     stage.apply(&zone(&[]))?;
-    let hosts: String = (0..HOSTS).map(|n| format!("host-{n} 300 A 192.0.2.1\n")).collect();
-    stage.terraform.write("hosts.zone", &hosts)?;
+    let hosts: Vec<_> = (0..HOSTS).map(|n| format!("host-{n} 300 A 192.0.2.1\n")).collect();
+    stage.terraform.write("hosts.zone", &hosts.concat())?;
     stage.write(
         r#"
 resource "socle_dns_zone" "main" {

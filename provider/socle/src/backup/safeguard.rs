@@ -304,7 +304,8 @@ fn is_whole(rule: &LifecycleRule) -> bool {
         .abort_incomplete_multipart_upload()
         .and_then(AbortIncompleteMultipartUpload::days_after_initiation);
     let marks = rule.expiration().and_then(LifecycleExpiration::expired_object_delete_marker);
-    let spared = rule.noncurrent_version_expiration().and_then(|old| old.newer_noncurrent_versions());
+    let spared =
+        rule.noncurrent_version_expiration().and_then(NoncurrentVersionExpiration::newer_noncurrent_versions);
     rule.status() == &ExpirationStatus::Enabled
         && rule.filter().is_none_or(takes_all)
         && spared.is_none()

@@ -548,8 +548,10 @@ mod tests {
         assert!(refused(&before, &all_new)[0].contains("No control plane of the cluster would stay"));
     }
 
+    type Opening = (&'static str, fn(&mut ClusterResource));
+
     /// Each leaves one value of a cluster open.
-    fn openings() -> Vec<(&'static str, fn(&mut ClusterResource))> {
+    fn openings() -> Vec<Opening> {
         fn of_node(cluster: &mut ClusterResource, open: fn(&mut ClusterNode)) {
             let nodes = cluster.nodes.known_mut().unwrap();
             open(nodes.get_mut("cp-1").unwrap().known_mut().unwrap());
@@ -568,7 +570,7 @@ mod tests {
             ("endpoint", |cluster| cluster.endpoint = Value::Unknown),
             ("api_from", |cluster| cluster.api_from = Value::Unknown),
             ("certificate_sans", |cluster| {
-                cluster.certificate_sans = vec![Value::Unknown].into_iter().collect::<List<_>>().into()
+                cluster.certificate_sans = vec![Value::Unknown].into_iter().collect::<List<_>>().into();
             }),
             ("mode", |cluster| of_network(cluster, |network| network.mode = Value::Unknown)),
             ("pod_cidr", |cluster| of_network(cluster, |network| network.pod_cidr = Value::Unknown)),
@@ -578,7 +580,7 @@ mod tests {
                     AuditLogBlock { max_files: Value::Unknown, ..AuditLogBlock::default() }.into();
             }),
             ("extra_args", |cluster| {
-                cluster.api_server = ApiServerBlock { extra_args: Value::Unknown }.into()
+                cluster.api_server = ApiServerBlock { extra_args: Value::Unknown }.into();
             }),
             ("extra_config", |cluster| {
                 let open = Dynamic { ty: tfplugin::cty::Type::Dynamic, value: tfplugin::cty::Raw::Unknown };

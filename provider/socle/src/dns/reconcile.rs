@@ -93,13 +93,12 @@ impl Reconciliation<'_> {
         let mut round = 1;
         let mut doubt = None;
         loop {
-            let zone = match observed.take() {
-                Some(zone) => zone,
+            let zone = if let Some(zone) = observed.take() {
+                zone
+            } else {
+                let listed = self.route53.record_sets(self.zone_id, self.budget).await;
                 // Where the zone cannot be looked at either, the write is what went wrong first.
-                None => {
-                    let listed = self.route53.record_sets(self.zone_id, self.budget).await;
-                    listed.map_err(|error| doubt.take().unwrap_or(error))?
-                }
+                listed.map_err(|error| doubt.take().unwrap_or(error))?
             };
             progress.confirm(&zone);
             let changes =
