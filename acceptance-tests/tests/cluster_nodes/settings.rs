@@ -36,7 +36,7 @@ mod on_servers {
     fn a_node_that_was_deleted_registers_again(stage: &ClusterStage<'_>, cluster: &WantedCluster) -> Result {
         for name in ["w-1", "cp-1"] {
             stage.kubectl(&["delete", "node", name])?;
-            let plan = stage.terraform.run(&["plan", "-json", "-input=false"])?;
+            let plan = stage.terraform.run(&["plan", "-no-color", "-input=false"])?;
             assert!(plan.contains(&format!("let {name} join anew")), "{plan}");
             stage.apply(cluster)?;
             stage.object(&["node", name])?;
