@@ -104,6 +104,12 @@ mod on_servers {
             Ok(stage.terraform.plan()?.is_empty())
         })?;
 
+        // SSH answers before etcd does: without it the next loss would be one of the majority.
+        let ready = "curl -fsk --max-time 5 https://127.0.0.1:6443/readyz";
+        stage.wait_until("the API server of cp-2", Duration::from_secs(180), || {
+            Ok(servers.on("server-2", ready).is_ok_and(|said| said == "ok"))
+        })?;
+
         servers.run("kill", &["server-3"])?;
         let lost = cluster.with("cp-3", "lost = true");
         stage.apply(&lost)?;
