@@ -12,6 +12,7 @@ It forgets the tags that a bucket is made with; here it has them.
 """
 
 import re
+import socket
 import threading
 
 import xmltodict
@@ -225,6 +226,9 @@ Route53Backend.change_resource_record_sets = change_in_turn
 Route53Backend.list_hosted_zones_by_name = list_zones_by_name
 Route53Backend.delete_hosted_zone = delete_zone
 Route53.list_resource_record_sets = list_record_sets
+
+# Python's server asks DNS for the name of the address that it listens on: of no use, and it leaves the machine.
+socket.getfqdn = lambda name="": name
 
 if __name__ == "__main__":
     server.main()

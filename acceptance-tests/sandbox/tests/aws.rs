@@ -16,7 +16,9 @@ fn kill_aws(site: &Site) -> Result {
     let sandbox = Sandbox::named(&Cache::of_this_user()?, site.name().parse()?);
     let written = fs::read_to_string(sandbox.folder().join("aws/process"))?;
     let (id, _) = written.split_once(' ').ok_or("no process")?;
-    printed(Command::new("sh").args(["-c", "kill -KILL $0", id]))?;
+    // A process that is killed is there until its parent has taken notice.
+    let gone = "kill -KILL $0 && timeout 20 tail --pid=$0 --sleep-interval=0.1 --follow /dev/null";
+    printed(Command::new("sh").args(["-c", gone, id]))?;
     Ok(())
 }
 

@@ -4,12 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
+/// Its server would ask DNS for the name of the address that it listens on: of no use, and it leaves the machine.
+const SERVER: &str = "import runpy, socket; socket.getfqdn = lambda name='': name; \
+                      runpy.run_module('http.server', run_name='__main__')";
+
 /// The command that serves `folder` at `listen`; port 0 lets the system choose. It runs in the foreground and prints
 /// one line once it listens, which [`announced_address`] reads, and one for each file that is fetched.
 pub fn command(folder: &Path, listen: SocketAddr) -> Command {
     let mut python = Command::new("python3");
     python
-        .args(["-u", "-m", "http.server", "--bind", &listen.ip().to_string(), "--directory"])
+        .args(["-u", "-c", SERVER, "--bind", &listen.ip().to_string(), "--directory"])
         .arg(folder)
         .arg(listen.port().to_string());
     python

@@ -170,6 +170,48 @@ mod on_servers {
         Ok(())
     }
 
+    /// The machine's way to the world, in a network of its own: nobody else's packets are counted. What is sent to the
+    /// world asks for the hardware address of a router first, and that counts, too.
+    const WORLD: &str = "
+        for family in default all; do
+            echo 1 >/proc/sys/net/ipv6/conf/$family/disable_ipv6 || :
+        done 2>/dev/null
+        ip link set lo up
+        ip link add world type veth peer name router
+        ip link set router up
+        ip link set world up
+        ip address add 203.0.113.2/24 dev world
+        ip route add default via 203.0.113.1
+        sent() { sed -n 's/^ *world://p' /proc/net/dev | tr -s ' ' | cut -d ' ' -f 11; }
+    ";
+
+    #[test]
+    fn come_up_and_install_packages_while_nothing_leaves_the_machine() -> Result {
+        let site = Site::new()?;
+        // What a cache lacks comes from the world.
+        site.run("prepare --quiet --vault")?;
+        let up = site.sandbox("up --quiet --servers 1 --aws --vault");
+        let install = "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes chrony";
+        let script = format!(
+            "{WORLD}
+            up=$1 name=$2
+            shift 2
+            $up \"$@\" >/dev/null
+            $up exec --name=$name server-1 -- sh -euc '{install}' >/dev/null
+            echo sent $(sent)
+            curl --silent --max-time 1 http://192.0.2.1/ >/dev/null || :
+            echo and $(sent)
+            $up down --quiet --name=$name"
+        );
+        let mut alone = Command::new("unshare");
+        alone.args(["--net", "sh", "-euc", &script, "alone"]).arg(up.get_program());
+        let counted = printed(alone.arg(site.name()).args(up.get_args()))?;
+        let (before, after) = counted.trim().split_once('\n').ok_or(&*counted)?;
+        assert_eq!(before, "sent 0");
+        assert_ne!(after, "and 0", "nothing would be counted anyway");
+        Ok(())
+    }
+
     #[test]
     fn are_cut_off_slowed_down_and_mended() -> Result {
         let site = Site::up("--servers 2")?;
