@@ -5,11 +5,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
+use rcgen::KeyPair;
 use sandbox::cache::Cache;
 use sandbox::state::Sandbox;
 use sandbox::vault::Vault;
 use sandbox::vault::client::{Client, ClientError};
+use sandbox::vault::identity_token::{AUDIENCE, Job, signed};
 use serde_json::json;
 
 /// A sandbox of this checkout. Its name is always the same: what a run that was killed left behind, the next one takes
@@ -148,12 +151,41 @@ fn refuses_jobs_that_are_not_of_the_environment() {
 #[test]
 fn refuses_a_token_of_another_signer() {
     let bench = Shared::up();
-    let token = bench.command(&["token", "--protected"]);
-    let (content, _) = token.rsplit_once('.').unwrap();
-    let forged = format!("{content}.{}", "A".repeat(342));
-    let request = json!({"role": "prod", "jwt": forged});
-    let refused = bench.vault.client().unwrap().write("auth/jwt/login", &request).unwrap_err();
+    let job = Job { protected: true, ..Job::default() };
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let another = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let forged = signed(&job.claims(now, "1"), &another).unwrap();
+    let request = |token: &str| json!({"role": "prod", "jwt": token});
+    let client = bench.vault.client().unwrap();
+    let refused = client.write("auth/jwt/login", &request(&forged)).unwrap_err();
     assert!(refused.is_refusal(400), "{refused}");
+    let token = bench.vault.job_token(&job).unwrap();
+    assert!(client.write("auth/jwt/login", &request(&token)).is_ok(), "the same job, signed by the sandbox");
+}
+
+#[test]
+fn a_role_may_be_bound_to_what_a_job_deploys_to() {
+    let bench = Shared::up();
+    let claims = json!({
+        "environment": "prod", "environment_protected": "true", "deployment_tier": "production",
+        "runner_environment": "self-hosted", "runner_id": 1, "pipeline_source": "push",
+        "ci_config_ref_uri": "gitlab.example.social/example-social/infrastructure//.gitlab-ci.yml@refs/heads/main",
+    });
+    let role = json!({
+        "role_type": "jwt", "user_claim": "user_login", "bound_audiences": [AUDIENCE], "bound_claims": claims,
+    });
+    bench.root().write("auth/jwt/role/bound-to-environment", &role).unwrap();
+    let login = |job: &[&str]| bench.login("bound-to-environment", job);
+    let deploying = ["--environment", "prod", "--environment-protected"];
+    login(&deploying).unwrap();
+    for other in [
+        &[][..],
+        &deploying[..2],
+        &["--environment", "staging", "--environment-protected", "--tier", "production"],
+    ] {
+        let refused = login(other).err().unwrap_or_else(|| panic!("{other:?} was let in"));
+        assert!(refused.is_refusal(400), "{other:?}: {refused}");
+    }
 }
 
 #[test]
