@@ -78,16 +78,20 @@ fn a_zone_lives_from_its_creation_to_its_end() -> Result {
     Ok(())
 }
 
+/// The configuration is written by hand: what OpenTofu generates has map keys without the quotes that they need
+/// (opentofu/opentofu#3978).
 #[test]
-fn a_zone_is_imported_with_the_configuration_that_opentofu_writes() -> Result {
+fn a_zone_is_imported_and_plans_empty() -> Result {
     let stage = stage()?;
-    let zone = stage.route53.create_zone("example.test", "by hand")?;
-    stage.route53.change(&zone.id, &[(ChangeAction::Create, www("192.0.2.1"))])?;
-    stage.write(&format!("import {{\n  to = {ZONE}\n  id = {:?}\n}}\n", zone.id))?;
-    stage.terraform.generate_configuration()?;
-    stage.terraform.apply()?;
-    assert_eq!(stage.zone("example.test"), zone);
-    assert_eq!(stage.records("example.test"), ["www.example.test. A = 192.0.2.1"]);
+    let made = stage.route53.create_zone("example.test", "by hand")?;
+    let mx = RecordSet::simple("example.test.", "MX", 300, &["10 mx.example.test."]);
+    let records = [www("192.0.2.1"), mx].map(|set| (ChangeAction::Create, set));
+    stage.route53.change(&made.id, &records)?;
+    let import = format!("import {{\n  to = {ZONE}\n  id = {:?}\n}}\n", made.id);
+    stage.apply(&(zone("example.test", "192.0.2.1") + &import))?;
+    assert_eq!(stage.zone("example.test"), made);
+    let records = ["example.test. MX = 10 mx.example.test.", "www.example.test. A = 192.0.2.1"];
+    assert_eq!(stage.records("example.test"), records);
     stage.terraform.assert_plan_is_empty();
     Ok(())
 }
