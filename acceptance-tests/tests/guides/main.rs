@@ -63,9 +63,34 @@ fn every_block_of_hcl_is_valid() -> Result {
 }
 
 #[test]
+fn the_quickstart_is_valid() -> Result {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart");
+    let provider = ProviderBinary::built()?;
+    for program in [&Program::terraform()?, acceptance::opentofu::program()?] {
+        let workspace = Workspace::new(program)?.with_provider("socle-platform/socle", provider.folder());
+        for file in fs::read_dir(&folder)? {
+            let file = file?;
+            // Beside its sources are what it wrote when somebody ran it.
+            if file
+                .path()
+                .extension()
+                .is_some_and(|kind| ["tf", "yml", "yaml", "zone"].iter().any(|own| kind == *own))
+            {
+                fs::copy(file.path(), workspace.folder().join(file.file_name()))?;
+            }
+        }
+        let errors: Vec<_> =
+            workspace.validate()?.into_iter().filter(|told| told.severity == "error").collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", program.path().display());
+    }
+    Ok(())
+}
+
+#[test]
 fn every_command_exists() -> Result {
     let mut wrong = Vec::new();
-    for page in pages()? {
+    let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart/README.md");
+    for page in pages()?.into_iter().chain([quickstart]) {
         for block in read(&page)?.iter().filter(|block| block.language == "sh") {
             for command in commands(&block.text) {
                 if let Err(problem) = program::check(&command) {

@@ -57,6 +57,8 @@ pub(crate) fn check(words: &[String]) -> Result<(), Problem> {
         "cargo" => asked("cargo", arguments, "--help"),
         "sandbox" => asked(ours("sandbox")?, arguments, "--help"),
         "socle-backup" => asked(ours("socle-backup")?, arguments, "--help"),
+        // It takes files alone.
+        "compliance-report" => ours("compliance-report").map(drop),
         "terraform" | "tofu" => terraform(arguments),
         "vault" => asked(vault()?, arguments, "-help"),
         "restic" => asked("restic", arguments, "--help"),
