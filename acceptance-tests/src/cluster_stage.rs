@@ -144,8 +144,9 @@ impl<'s> ClusterStage<'s> {
         self.terraform.write("needs.json", &self.needs)?;
         Ok(format!(
             "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
-             provider \"socle\" {{\n  ssh {{\n    user = \"admin\"\n    private_key = file(\"{key}\")\n  }}\n}}\n\
-             locals {{\n  needs = jsondecode(file(\"needs.json\"))\n}}\n"
+             provider \"socle\" {{\n  ssh {{\n    user = \"{}\"\n    private_key = file(\"{key}\")\n  }}\n}}\n\
+             locals {{\n  needs = jsondecode(file(\"needs.json\"))\n}}\n",
+            self.servers.admin()
         ))
     }
 

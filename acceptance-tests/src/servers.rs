@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::{env, fs, io};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::artifacts::{Artifacts, ArtifactsError};
@@ -48,6 +48,22 @@ pub struct Inventory {
     private_key_file: PathBuf,
     /// The servers by name. Tests take them in the order of their names, and again from the first when they want more.
     servers: BTreeMap<String, Place>,
+    /// The folder of bundles of Kubernetes. Default: none, and so no cluster.
+    bundles: Option<PathBuf>,
+    /// Where backups go. Default: nowhere, and so there are none.
+    s3: Option<Store>,
+    /// What Kubernetes must be told on these servers, as a sandbox's `TF_VAR_nested_kubernetes` has it. Default: nothing.
+    #[serde(default = "nothing_to_tell")]
+    nested_kubernetes: Value,
+}
+
+/// An S3 in which tests make buckets. The keys are the caller's, in the usual variables of the environment.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    region: String,
+    /// Its URL. Default: that of AWS.
+    endpoint: Option<String>,
 }
 
 /// Where a server of an [`Inventory`] is.
@@ -92,7 +108,7 @@ pub enum ServersError {
         said: String,
     },
     /// What it says is not what it promises.
-    #[error("the sandbox says nothing of {0}")]
+    #[error("neither a sandbox nor an inventory of servers says anything of {0}")]
     Silent(String),
     /// The inventory is not one.
     #[error("{} is not an inventory of servers: {source}", path.display())]
@@ -188,7 +204,8 @@ impl Servers {
         match name {
             "TF_VAR_private_key_file" => Ok(inventory.private_key_file.display().to_string()),
             "SOCLE_SANDBOX_SSH_CONFIG" => Ok(access.path().join("ssh_config").display().to_string()),
-            _ => Err(silent()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => env::var(name).map_err(|_| silent()),
+            _ => inventory.variable(name).ok_or_else(silent),
         }
     }
 
@@ -202,6 +219,12 @@ impl Servers {
         let servers: Value = serde_json::from_str(&self.variable("TF_VAR_servers")?).map_err(|_| silent())?;
         let text = |field: &str| servers[&name][field].as_str().map(str::to_owned).ok_or_else(silent);
         Ok(Server { address: text("address")?, host_key: text("host_key")?, name: name.clone() })
+    }
+
+    /// Whether its S3 takes any credentials. Another wants those of the variables `AWS_ACCESS_KEY_ID` and
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub fn take_any_credentials(&self) -> bool {
+        matches!(self.kind, Kind::Sandbox { .. })
     }
 
     /// The user who logs in by [`admin_key`](Self::admin_key), and has `sudo`.
@@ -262,12 +285,23 @@ impl Inventory {
         Some(Server { name: name.clone(), address, host_key })
     }
 
+    /// What a sandbox would say in this variable of its environment.
+    fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "TF_VAR_bundles" => self.bundles.as_ref().map(|folder| folder.display().to_string()),
+            "TF_VAR_nested_kubernetes" => Some(self.nested_kubernetes.to_string()),
+            "AWS_REGION" => self.s3.as_ref().map(|store| store.region.clone()),
+            "AWS_ENDPOINT_URL" => self.s3.as_ref().map(Store::url),
+            _ => None,
+        }
+    }
+
     /// Tests say `server-2` of the second, whatever its name is.
     fn ssh_config(&self, folder: &Path) -> String {
-        let places = self.servers.values().cycle().take(MOST_NUMBERED);
-        let hosts = places
-            .enumerate()
-            .map(|(index, place)| format!("Host server-{}\n  HostName {}\n", index + 1, place.address));
+        let places = self.servers.iter().cycle().take(MOST_NUMBERED);
+        let hosts = places.enumerate().map(|(index, (name, place))| {
+            format!("Host server-{} {name}\n  HostName {}\n", index + 1, place.address)
+        });
         format!(
             "{}Host *\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  UserKnownHostsFile \"{}\"\n  \
              GlobalKnownHostsFile none\n  StrictHostKeyChecking yes\n",
@@ -282,6 +316,18 @@ impl Inventory {
         let lines = self.servers.values().map(|place| format!("{} {}\n", place.address, place.host_key));
         lines.collect::<Vec<_>>().concat()
     }
+}
+
+impl Store {
+    fn url(&self) -> String {
+        let of_aws = || format!("https://s3.{}.amazonaws.com", self.region);
+        self.endpoint.clone().unwrap_or_else(of_aws)
+    }
+}
+
+/// Servers of one's own need none of it.
+fn nothing_to_tell() -> Value {
+    json!({ "ignore_preflight_errors": [], "kubelet": {}, "kube_proxy": {}, "container_runtime": {} })
 }
 
 impl ServersError {
@@ -338,11 +384,34 @@ mod tests {
         assert_eq!(inventory().server(2), Some(second.clone()));
         assert_eq!((inventory().server(4), inventory().server(0)), (Some(second), None));
         let config = inventory().ssh_config(Path::new("/t"));
-        assert!(config.starts_with("Host server-1\n  HostName 203.0.113.11\nHost server-2\n"), "{config}");
+        assert!(
+            config.starts_with("Host server-1 cp\n  HostName 203.0.113.11\nHost server-2 worker\n"),
+            "{config}"
+        );
         assert!(
             config.contains("  User debian\n") && config.contains("StrictHostKeyChecking yes"),
             "{config}"
         );
+    }
+
+    #[test]
+    fn of_a_user_have_bundles_and_an_s3_if_they_are_told() {
+        let told = |more: &str| -> Inventory {
+            let text = r#"{ "user": "root", "private_key_file": "k", "servers": {} MORE }"#;
+            serde_json::from_str(&text.replace("MORE", more)).unwrap()
+        };
+        let variables = |inventory: &Inventory| {
+            ["TF_VAR_bundles", "AWS_REGION", "AWS_ENDPOINT_URL"].map(|name| inventory.variable(name))
+        };
+        assert_eq!(variables(&told("")), [None, None, None]);
+        let inventory = told(r#", "bundles": "/srv/bundles", "s3": { "region": "eu-west-3" }"#);
+        let expected = ["/srv/bundles", "eu-west-3", "https://s3.eu-west-3.amazonaws.com"];
+        assert_eq!(variables(&inventory), expected.map(|text| Some(text.to_owned())));
+        let needs: Value =
+            serde_json::from_str(&inventory.variable("TF_VAR_nested_kubernetes").unwrap()).unwrap();
+        assert_eq!(needs["kubelet"], json!({}));
+        let other = told(r#", "s3": { "region": "x", "endpoint": "http://198.51.100.1:9000" }"#);
+        assert_eq!(other.variable("AWS_ENDPOINT_URL").as_deref(), Some("http://198.51.100.1:9000"));
     }
 
     #[test]

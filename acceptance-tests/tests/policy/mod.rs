@@ -4,10 +4,10 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 
 use acceptance::host_programs::HostPrograms;
-use acceptance::http_client::HttpClient;
 use acceptance::provider_binary::ProviderBinary;
 use acceptance::servers::{Server, Servers};
 use acceptance::terraform::{Program, Workspace};
@@ -30,7 +30,11 @@ pub(crate) struct Stage<'s> {
 
 impl<'s> Stage<'s> {
     pub(crate) fn new(site: &'s Servers, number: usize) -> Result<Self> {
-        let (password, access_key, secret_key) = (random_name()?, random_name()?, random_name()?);
+        let key = |variable: &str| -> Result<String> {
+            if site.take_any_credentials() { random_name() } else { Ok(site.variable(variable)?) }
+        };
+        let (password, access_key, secret_key) =
+            (random_name()?, key("AWS_ACCESS_KEY_ID")?, key("AWS_SECRET_ACCESS_KEY")?);
         let terraform = Workspace::new(&Program::terraform()?)?;
         let log = terraform.folder().join("trace.log").display().to_string();
         let mut terraform = terraform
@@ -60,11 +64,13 @@ impl<'s> Stage<'s> {
             .map(|name| format!("variable \"{name}\" {{\n  type = string\n  ephemeral = true\n}}\n"));
         Ok(format!(
             "terraform {{\n  required_providers {{\n    socle = {{ source = \"socle-platform/socle\" }}\n  }}\n}}\n\
-             provider \"socle\" {{\n  ssh {{\n    user = \"admin\"\n    private_key = file(\"{key}\")\n  }}\n}}\n{}\
-             resource \"socle_backup_store\" \"main\" {{\n  bucket = \"{}\"\n  tls_only = false\n  \
+             provider \"socle\" {{\n  ssh {{\n    user = \"{}\"\n    private_key = file(\"{key}\")\n  }}\n}}\n{}\
+             resource \"socle_backup_store\" \"main\" {{\n  bucket = \"{}\"\n  tls_only = {}\n  \
              force_destroy = true\n}}\n",
+            self.site.admin(),
             variables.concat(),
-            self.bucket
+            self.bucket,
+            self.site.variable("AWS_ENDPOINT_URL")?.starts_with("https://")
         ))
     }
 
@@ -105,13 +111,20 @@ impl<'s> Stage<'s> {
 
     /// How many objects there are below a folder of the bucket.
     pub(crate) fn objects(&self, prefix: &str) -> Result<usize> {
-        // moto asks for a signature on objects, and does not look at it.
-        let anybody = "AWS4-HMAC-SHA256 Credential=anybody/20260101/eu-west-3/s3/aws4_request, SignedHeaders=host, Signature=none";
-        let url = self.site.variable("AWS_ENDPOINT_URL")?;
-        let url = format!("{url}/{}?list-type=2&prefix={prefix}", self.bucket);
-        let listed = HttpClient::new().send("GET", &url, &[("authorization".parse()?, anybody)], "")?;
-        assert_eq!(listed.status, 200, "{}", listed.text());
-        Ok(listed.text().matches("<Key>").count())
+        let aws = |name: &str| self.site.variable(name);
+        let (url, prefix) = (aws("AWS_ENDPOINT_URL")?, prefix.replace('/', "%2F"));
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--fail-with-body", "--config", "-"]);
+        curl.args(["--aws-sigv4", &format!("aws:amz:{}:s3", aws("AWS_REGION")?)]);
+        curl.arg(format!("{url}/{}?list-type=2&prefix={prefix}", self.bucket));
+        // Not in an argument, where others on the machine would see it.
+        let keys = format!("user = \"{}:{}\"\n", aws("AWS_ACCESS_KEY_ID")?, aws("AWS_SECRET_ACCESS_KEY")?);
+        let mut running = curl.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        running.stdin.take().ok_or("no standard input")?.write_all(keys.as_bytes())?;
+        let output = running.wait_with_output()?;
+        let listed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{listed}");
+        Ok(listed.matches("<Key>").count())
     }
 
     /// Checks that no secret stands in any file that Terraform wrote, nor on the host outside of the policies' own folder:
