@@ -21,9 +21,10 @@ test: ## lint, then run all tests; installs what they need where it may
 
 .PHONY: test-full
 test-full: test ## what is too long for every change, too: clusters, roles, hosts, manifests on a real API, bundles, backups with faults
-	@cargo test --no-fail-fast --package acceptance --test 'backup_*' --test 'cluster*' --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*' --test 'node_*'
+	@cargo test --no-fail-fast --package acceptance --test 'backup_*' --test 'cluster*' --test 'collection_*' --test 'host_*' --test 'manifests*' --test 'kubernetes_*' --test 'node_*' --test quickstart --test environments
 	@cargo test --no-fail-fast --package backup-agent --test '*'
 	@cargo test --no-fail-fast --package modules --test '*'
+	@cargo test --package sandbox --test interrupted
 	@SOCLE_CREDENTIAL_LIFE=5m cargo test --package acceptance --test short_lived
 
 .PHONY: test-real

@@ -34,6 +34,7 @@ fn a_rotation_in_vault_shows_as_a_change_and_the_value_nowhere() -> Result {
     let plan = stage.terraform.plan()?;
     assert_eq!(plan.actions(WEB), [Update], "{plan}");
     assert_eq!(plan.change(WEB).after()["secret"][0]["data_vault_version"], 2);
+    stage.assert_is_in_no_plan(&plan, "the-second-one")?;
     stage.terraform.apply_plan(&plan)?;
     assert_eq!(password(&stage)?, "the-second-one");
     stage.terraform.assert_plan_is_empty();
