@@ -12,6 +12,8 @@ check() {
 
 check cargo fmt --all --check
 check cargo clippy --workspace --all-targets --quiet -- --deny warnings
+# Those that only `make test-full` runs are no targets for `--all-targets`.
+check cargo clippy --workspace --test '*' --quiet -- --deny warnings
 check shellcheck .ci/run acceptance-tests/*.sh acceptance-tests/src/*/*.sh ansible-modules/*.sh acceptance-tests/sandbox/*/*.sh \
     provider/*.sh examples/*/*.sh examples/*/ci/*.sh
 check terraform fmt -check -diff -recursive examples

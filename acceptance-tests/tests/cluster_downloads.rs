@@ -48,7 +48,7 @@ mod on_servers {
         assert_eq!(node["status"]["nodeInfo"]["kubeletVersion"], format!("v{RELEASE}"));
         let pulled = registry.asked();
         let api_server = format!("v2/kube-apiserver/manifests/v{RELEASE}");
-        assert!(pulled.iter().any(|path| *path == api_server), "{pulled:#?}");
+        assert!(pulled.contains(&api_server), "{pulled:#?}");
         let kept = cache.join("releases/amd64").join(RELEASE);
         run(Command::new("sha256sum").args(["--check", "--quiet", "SHA256SUMS"]).current_dir(kept))?;
         Ok(stage.terraform.destroy()?)

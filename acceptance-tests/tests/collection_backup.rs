@@ -13,7 +13,7 @@ mod on_servers {
     const SERVER: &str = "server-1";
 
     /// What a user would write; secrets come from elsewhere.
-    fn play(stage: &Stage<'_>, state: &str) -> Result<String> {
+    fn play(stage: &Stage<'_>, wanted: &str) -> Result<String> {
         let location = json!({
             "bucket": stage.bucket,
             "region": stage.site.variable("AWS_REGION")?,
@@ -21,7 +21,7 @@ mod on_servers {
         });
         let variables = json!({
             "backup_agent_name": "files",
-            "backup_agent_state": state,
+            "backup_agent_state": wanted,
             "backup_agent_location": location,
             "backup_agent_schedule": "15 2 * * *",
             "backup_agent_time_zone": "Europe/Paris",

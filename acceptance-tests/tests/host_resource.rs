@@ -212,9 +212,9 @@ mod on_servers {
             ),
         )?;
         stage.terraform.import("socle_host.x", &format!("{user}@{}", server.address))?;
-        let state = stage.terraform.state_of("socle_host.x")?;
+        let found = stage.terraform.state_of("socle_host.x")?;
         assert_eq!(
-            (&state["accepted_host_key"], &state["reachable"]),
+            (&found["accepted_host_key"], &found["reachable"]),
             (&json!(server.host_key), &json!(true))
         );
         stage.terraform.assert_plan_is_empty();

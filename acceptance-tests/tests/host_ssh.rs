@@ -187,7 +187,8 @@ mod on_servers {
     async fn slow_network_is_only_slow(host: &Host) -> Result {
         site().run("slow", &["server-3", "4mbit"])?;
         let ssh = client(settings()?);
-        let count = Command { step: "count", line: "wc -c", stdin: &[b'x'; 1 << 20] };
+        let megabyte = vec![b'x'; 1 << 20];
+        let count = Command { step: "count", line: "wc -c", stdin: &megabyte };
         let output = ssh.run(host, count, &budget()).await?;
         assert_eq!(String::from_utf8(output.stdout)?.trim(), (1 << 20).to_string());
         site().run("mend", &["server-3"])?;

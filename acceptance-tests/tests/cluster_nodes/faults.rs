@@ -16,8 +16,8 @@ mod on_servers {
         let mut apply = stage.terraform.command(&stage.folder().join(".settings"));
         apply.args(["apply", "-auto-approve", "-input=false"]).stdin(Stdio::null());
         let mut apply = apply.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;
-        let seen = stage.wait_until(sign, Duration::from_secs(300), || {
-            if let Some(status) = apply_status(&apply.id()) {
+        let seen = stage.wait_until(sign, Duration::from_mins(5), || {
+            if let Some(status) = apply_status(apply.id()) {
                 return Err(format!("it ended before that: {status}").into());
             }
             Ok(servers.on(server, sign).is_ok())
@@ -29,7 +29,7 @@ mod on_servers {
     }
 
     /// Whether a process of ours has ended without having been waited for.
-    fn apply_status(id: &u32) -> Option<String> {
+    fn apply_status(id: u32) -> Option<String> {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
         let state = stat.rsplit(") ").next()?.chars().next()?;
         (state == 'Z').then(|| format!("process {id} is over"))

@@ -41,7 +41,7 @@ mod on_servers {
         assert_eq!(node["metadata"]["labels"]["disk"], "ssd");
         assert_eq!(node["spec"]["taints"][0]["key"], "batch");
         for name in ["cp-1", "w-1", "w-2"] {
-            stage.wait_until("the kubelet's new limit", Duration::from_secs(60), || {
+            stage.wait_until("the kubelet's new limit", Duration::from_mins(1), || {
                 Ok(stage.object(&["node", name])?["status"]["capacity"]["pods"] == "50")
             })?;
         }
@@ -100,13 +100,13 @@ mod on_servers {
         let said = stage.terraform.run(&["plan", "-json", "-input=false"])?;
         assert!(said.contains("Host cp-2 did not answer") && !said.contains(r#""@level":"error""#), "{said}");
         servers.run("mend", &["server-2"])?;
-        stage.wait_until("cp-2 to be well again", Duration::from_secs(180), || {
+        stage.wait_until("cp-2 to be well again", Duration::from_mins(3), || {
             Ok(stage.terraform.plan()?.is_empty())
         })?;
 
         // SSH answers before etcd does: without it the next loss would be one of the majority.
         let ready = "curl -fsk --max-time 5 https://127.0.0.1:6443/readyz";
-        stage.wait_until("the API server of cp-2", Duration::from_secs(180), || {
+        stage.wait_until("the API server of cp-2", Duration::from_mins(3), || {
             Ok(servers.on("server-2", ready).is_ok_and(|said| said == "ok"))
         })?;
 

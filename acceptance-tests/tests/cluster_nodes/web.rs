@@ -54,7 +54,7 @@ pub(crate) fn assert_pods_reach_each_other(stage: &ClusterStage<'_>) -> Result {
     assert_eq!(nodes.len(), 2, "two replicas on two nodes: {nodes:?}");
     let names: BTreeSet<_> = pods.iter().map(|pod| text(&pod["metadata"]["name"])).collect();
     for pod in &names {
-        stage.wait_until("an answer of every pod", Duration::from_secs(60), || {
+        stage.wait_until("an answer of every pod", Duration::from_mins(1), || {
             Ok(answers(stage, pod)? == names)
         })?;
     }
