@@ -14,6 +14,7 @@ use node::plan::{self, Action, Deletion, Left, Round, Wanted};
 use node::specification::Cluster;
 use node::step::{Answer, Request, Step};
 use tfplugin::{Diagnostic, Diagnostics, Model};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::hosts::{Coordinates, Hosts, sight};
@@ -45,6 +46,9 @@ pub(super) struct Work<'w, H> {
 const ROUNDS: usize = 400;
 /// How long to wait before looking again at a host where another run's step is under way.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long all API servers may be silent before that is told: etcd elects a leader when it lost its own, and API servers
+/// start.
+const SILENCE: Duration = Duration::from_secs(30);
 /// How long a drain may take.
 pub(super) const DRAIN: Duration = Duration::from_mins(5);
 
@@ -53,9 +57,17 @@ impl<H: Hosts> Work<'_, H> {
     pub(super) async fn converge(&self, wanted: &Wanted<'_>) -> Result<Sights, Diagnostics> {
         let mut question = None;
         let mut before: Option<Round> = None;
+        let mut silence = None;
         for _ in 0..ROUNDS {
             let sights = self.look_at_rest(question.as_ref()).await?;
-            let round = plan::next(wanted, &sights).map_err(refused)?;
+            let round = match plan::next(wanted, &sights) {
+                Err(refusals) if is_silence(&refusals) && passes(&mut silence) => {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                round => round.map_err(refused)?,
+            };
+            silence = None;
             if round.actions.is_empty() {
                 self.release().await;
                 return Ok(sights);
@@ -283,6 +295,16 @@ impl fmt::Display for Denied {
     }
 }
 
+/// Is nothing wrong but that nobody answers?
+fn is_silence(refusals: &[plan::Refusal]) -> bool {
+    matches!(refusals, [plan::Refusal::NoAnswer { .. }])
+}
+
+/// May it still pass by itself?
+fn passes(since: &mut Option<Instant>) -> bool {
+    since.get_or_insert_with(Instant::now).elapsed() < SILENCE
+}
+
 fn refused(refusals: Vec<plan::Refusal>) -> Diagnostics {
     let nodes = ClusterResource::paths();
     let told = |refusal: plan::Refusal| {
@@ -328,4 +350,106 @@ fn stopped() -> Diagnostic {
         "Stopped",
         "What was begun on a host may still end there. The next apply goes on from here.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use node::journal::{State, member};
+    use node::observation::HostView;
+    use node::plan::Intent;
+    use node::specification::{Network, NetworkMode, Node, Pods, Role, Settings};
+    use node::step::digest;
+
+    use super::super::fake::Fake;
+    use super::*;
+
+    fn cluster() -> Cluster {
+        let node = Node {
+            role: Role::ControlPlane,
+            address: "203.0.113.11".into(),
+            private_address: None,
+            labels: BTreeMap::new(),
+            taints: None,
+        };
+        let network = Network {
+            mode: NetworkMode::Wireguard,
+            mtu: None,
+            pod_cidr: "10.244.0.0/16".parse().unwrap(),
+            service_cidr: "10.96.0.0/12".parse().unwrap(),
+            mesh_cidr: "10.220.0.0/16".parse().unwrap(),
+            pods: Pods::Routed,
+        };
+        Cluster {
+            name: "prod".into(),
+            kubernetes_version: "1.37.2".into(),
+            nodes: [("cp-1".to_owned(), node)].into(),
+            network,
+            endpoint: None,
+            certificate_sans: Vec::new(),
+            api_from: None,
+            settings: Settings::default(),
+            addons: BTreeSet::new(),
+            ignore_preflight_errors: Vec::new(),
+        }
+    }
+
+    /// A host of it that is as it should be, but that its API server does not answer.
+    fn silent(cluster: &Cluster) -> HostView {
+        let mut own = member(cluster, "cp-1", 0, "id".into()).unwrap();
+        own.mesh_key = Some("key".into());
+        let journal = Journal {
+            cluster_id: "c1".into(),
+            owner: "terraform".into(),
+            fixed: cluster.fixed(),
+            state: State::Complete,
+            generation: 1,
+            node: "cp-1".into(),
+            members: [("cp-1".to_owned(), own)].into(),
+        };
+        HostView {
+            judged: Some(digest(cluster, &journal)),
+            journal: Some(journal),
+            mesh_key: Some("key".into()),
+            joined: true,
+            signs: true,
+            etcd_data: true,
+            ..HostView::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silence_may_pass_before_an_apply_gives_up() {
+        let cluster = cluster();
+        let hosts = Fake::default().showing("203.0.113.11", silent(&cluster));
+        let (releases, cancel) = (Releases::new(None, None), CancellationToken::new());
+        let at = Coordinates { address: "203.0.113.11".into(), port: 22, user: None, host_key: None };
+        let work = Work {
+            hosts: &hosts,
+            cluster: &cluster,
+            bundles: None,
+            releases: &releases,
+            coordinates: [("cp-1".to_owned(), at)].into(),
+            holder: "run".into(),
+            description: "a test".into(),
+            patience: Patience { drain: 0, ready: 0 },
+            cancel: &cancel,
+            budget: Budget::new(Duration::from_hours(1), cancel.clone()),
+        };
+        let wanted = Wanted {
+            cluster: &cluster,
+            intent: Intent::Update,
+            cluster_id: "c1".into(),
+            owner: "terraform".into(),
+            seed: "seed".into(),
+            departing: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            new_keys: BTreeSet::new(),
+        };
+        let begun = Instant::now();
+        let told = work.converge(&wanted).await.unwrap_err();
+        assert!(told.iter().any(|told| told.detail.contains("No API server answers")), "{told:?}");
+        assert!((SILENCE..SILENCE * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    }
 }
