@@ -3,7 +3,7 @@
 use node::render::kubeadm;
 
 use crate::api::Api;
-use crate::command::{last_lines, run};
+use crate::command::{ctr, last_lines};
 use crate::failure::Failure;
 use crate::files;
 
@@ -37,10 +37,6 @@ fn runs(mark: &str) -> Result<bool, Failure> {
 
 fn containers(filter: &str) -> Result<String, Failure> {
     ctr(&["containers", "ls", "-q", filter])
-}
-
-fn ctr(arguments: &[&str]) -> Result<String, Failure> {
-    run("ctr", &[&["-n", "k8s.io"], arguments].concat())
 }
 
 /// Does containerd's list of tasks (name, process, status) have this one as running?
@@ -82,6 +78,7 @@ mod tests {
         assert!(is_running(tasks, "ab12"));
         assert!(!is_running(tasks, "cd34") && !is_running(tasks, "ab"));
     }
+
     #[test]
     fn a_log_is_told_without_its_times() {
         let log = "2027-01-15T08:00:00Z stderr F Error: unknown flag: --no-such-flag\n2027-01-15T08:00:00Z stderr F end\n";

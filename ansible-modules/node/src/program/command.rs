@@ -50,6 +50,11 @@ pub(crate) fn systemctl(arguments: &[&str]) -> Result<String, Failure> {
     run("systemctl", arguments)
 }
 
+/// What containerd's client answers about the kubelet's containers: they are its namespace `k8s.io`.
+pub(crate) fn ctr(arguments: &[&str]) -> Result<String, Failure> {
+    run("ctr", &[&["-n", "k8s.io"], arguments].concat())
+}
+
 /// Does systemd say that a unit runs?
 pub(crate) fn is_active(unit: &str) -> bool {
     systemctl(&["is-active", "--quiet", unit]).is_ok()

@@ -9,7 +9,7 @@ use node::render::{addons, mesh, pods};
 use node::step::{Answer, Kept};
 use serde::Deserialize;
 
-use crate::command::{feed, run, systemctl};
+use crate::command::{ctr, feed, run, systemctl};
 use crate::failure::Failure;
 use crate::{files, membership, mounts, network, observe, prepare, wait};
 
@@ -92,10 +92,6 @@ fn stop_containers() -> Result<(), Failure> {
     }
     // The runtime remembers sandboxes of its own.
     systemctl(&["restart", "containerd.service"]).map(drop)
-}
-
-fn ctr(arguments: &[&str]) -> Result<String, Failure> {
-    run("ctr", &[&["-n", "k8s.io"], arguments].concat())
 }
 
 /// Nothing is deleted while a volume stays mounted below any of the folders: the files would be the user's data.

@@ -14,7 +14,7 @@ use x509_parser::prelude::FromDer;
 
 use crate::api::Api;
 use crate::authority::der_of;
-use crate::command::run;
+use crate::command::{ctr, run};
 use crate::encoding::from_base64;
 use crate::failure::Failure;
 use crate::files::{self, Readers};
@@ -191,13 +191,13 @@ fn is_my_turn(journal: &Journal, now: u64) -> bool {
 
 /// The kubelet ends a static pod whose manifest goes, and starts it when it comes back.
 fn restart_static_pods() -> Result<(), Failure> {
-    let tasks = run("ctr", &["-n", "k8s.io", "containers", "ls", "-q"])?;
+    let tasks = ctr(&["containers", "ls", "-q"])?;
     for component in ["kube-controller-manager", "kube-scheduler", "kube-apiserver", "etcd"] {
         let filter = format!("labels.\"io.kubernetes.container.name\"=={component}");
-        let found = run("ctr", &["-n", "k8s.io", "containers", "ls", "-q", &filter])?;
+        let found = ctr(&["containers", "ls", "-q", &filter])?;
         for container in found.lines().filter(|container| tasks.contains(*container)) {
             // The kubelet starts it again at once, with the new certificate.
-            let _ = run("ctr", &["-n", "k8s.io", "tasks", "kill", "-s", "SIGTERM", container]);
+            let _ = ctr(&["tasks", "kill", "-s", "SIGTERM", container]);
         }
         let api = Api::here(QUESTION)?;
         crate::wait::until("the API server of this host", Duration::from_mins(3), || api.is_ready())?;
