@@ -3,6 +3,7 @@
 //! Nothing outside this room retries, waits between attempts or counts requests.
 
 pub mod aws;
+mod causes;
 pub mod dns;
 pub mod kubernetes;
 pub mod rate;

@@ -19,10 +19,10 @@ use vaultrs::client::{Client as _, VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
 
 pub use error::VaultError;
-pub(super) use error::chain;
 pub use login::{Credential, VaultLogin};
 pub use reference::{CredentialsReference, SecretReference};
 
+use super::causes::chain;
 use super::rate::RateLimit;
 use super::retry::{Backoff, Budget, Policy, Repeat};
 use super::secret::Secret;
@@ -246,7 +246,7 @@ impl Vault {
             .namespace(self.settings.namespace.clone().or_else(|| variable("VAULT_NAMESPACE")))
             .build();
         let settings = settings.map_err(|error| setting(error.to_string()))?;
-        VaultClient::new(settings).map_err(|error| setting(error::chain(&error)))
+        VaultClient::new(settings).map_err(|error| setting(chain(&error)))
     }
 
     /// vaultrs takes certificates from files only. They are public.

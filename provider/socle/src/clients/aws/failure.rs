@@ -8,6 +8,7 @@ use aws_sdk_route53::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_route53::operation::RequestId;
 use hyper_util::client::legacy::Error as TransportError;
 
+use crate::clients::causes::{causes, chain};
 use crate::clients::retry::Verdict;
 
 /// The codes by which AWS says "later" and has done nothing.
@@ -165,23 +166,8 @@ fn endpoint_that_is_no_url(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
 fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// The error and its causes in one text, without what only repeats.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for text in causes(error).map(ToString::to_string) {
-        if !texts.iter().any(|said| said.contains(&text)) {
-            texts.push(text);
-        }
-    }
-    texts.join(": ").trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -218,12 +204,5 @@ mod tests {
     fn refusal_names_code_message_and_request() {
         let text = refused("AccessDenied", 403).to_string();
         assert_eq!(text, "AWS answered AccessDenied (HTTP 403): why [request id r-1]");
-    }
-
-    #[test]
-    fn chain_says_each_thing_once() {
-        let inner = std::io::Error::other("refused");
-        let outer = std::io::Error::other(inner);
-        assert_eq!(chain(&outer), "refused");
     }
 }

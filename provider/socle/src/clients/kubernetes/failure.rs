@@ -5,6 +5,7 @@ use std::fmt;
 use hyper_util::client::legacy::Error as TransportError;
 use serde_json::Value;
 
+use crate::clients::causes::chain;
 use crate::clients::retry::{Failure, Stop, Verdict};
 
 /// How many characters of an answer that is no `Status` an error shows.
@@ -111,29 +112,15 @@ impl Attempt {
     pub(super) fn of(error: kube::Error) -> Self {
         match error {
             kube::Error::Service(error) => match error.downcast_ref::<TransportError>() {
-                Some(transport) if transport.is_connect() => Self::Unreached(causes(transport)),
-                Some(transport) => Self::Cut(causes(transport)),
+                Some(transport) if transport.is_connect() => Self::Unreached(chain(transport)),
+                Some(transport) => Self::Cut(chain(transport)),
                 None => Self::Cut(error.to_string()),
             },
-            kube::Error::HyperError(error) => Self::Cut(causes(&error)),
+            kube::Error::HyperError(error) => Self::Cut(chain(&error)),
             kube::Error::Auth(error) => Self::NoCredentials(error.to_string()),
             other => Self::Cut(other.to_string()),
         }
     }
-}
-
-/// The error with all that caused it, each part told once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let part = error.to_string();
-        if !text.contains(&part) {
-            text = format!("{text}: {part}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 impl fmt::Display for Attempt {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::MIRROR_VARIABLE;
+use crate::clients::causes::chain;
 use crate::clients::retry::{Failure, Stop, Verdict};
-use crate::clients::vault::chain;
 
 /// Why a file of a release could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

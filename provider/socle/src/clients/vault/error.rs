@@ -1,10 +1,9 @@
 //! How work with Vault fails.
 
-use std::error::Error;
-
 use tfplugin::Diagnostic;
 use vaultrs::error::ClientError;
 
+use crate::clients::causes::chain;
 use crate::clients::retry::{Failure, Stop, Verdict};
 
 /// How work with Vault failed. The texts hold paths, never values or tokens.
@@ -149,18 +148,6 @@ impl VaultFailure {
             Self::Unreached(_) => Verdict::Unreached,
         }
     }
-}
-
-/// The error and its causes, each once.
-pub(in crate::clients) fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    let mut texts: Vec<String> = Vec::new();
-    for text in causes.map(ToString::to_string) {
-        if !texts.iter().any(|said| said.contains(&text)) {
-            texts.push(text);
-        }
-    }
-    texts.join(": ").trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
