@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::host_programs::HostPrograms;
 use crate::provider_binary::ProviderBinary;
-use crate::servers::Servers;
+use crate::servers::{Server, Servers};
 use crate::terraform::{Program, Workspace};
 
 /// What goes wrong is told by whoever it went wrong for.
@@ -150,6 +150,20 @@ impl<'s> ClusterStage<'s> {
         ))
     }
 
+    /// Writes a `socle_host` of that server beside the cluster, of which Terraform gathers facts and no more.
+    pub fn write_host(&self, server: usize) -> Result {
+        let Server { address, host_key, .. } = self.servers.server(server)?;
+        let text = format!(
+            "resource \"socle_host\" \"x\" {{\n  address = {address:?}\n  host_key = {host_key:?}\n}}\n"
+        );
+        Ok(self.terraform.write(HOST, &text)?)
+    }
+
+    /// Takes it out of the configuration.
+    pub fn remove_host(&self) -> Result {
+        Ok(fs::remove_file(self.folder().join(HOST))?)
+    }
+
     fn node(&self, node: &WantedNode, mode: &str) -> Result<String> {
         let server = self.servers.server(node.server)?;
         let private = format!("private_address = {:?}", server.address);
@@ -233,7 +247,8 @@ impl<'s> ClusterStage<'s> {
             }
         }
         for host in hosts {
-            places.push((format!("processes of {host}"), self.servers.on(host, PROCESSES)?));
+            places.push((format!("processes of {host}"), self.servers.on(host, RUNNING)?));
+            places.push((format!("the log of {host}"), self.servers.on(host, "journalctl --no-pager")?));
         }
         for (place, text) in &places {
             let found = marks.iter().position(|mark| text.contains(mark.as_str()));
@@ -321,6 +336,9 @@ fn output_of(command: &mut Command, input: &str) -> Result<String> {
     if status.success() { Ok(stdout) } else { Err(format!("{command:?} failed: {stdout}{stderr}").into()) }
 }
 
+/// The file of a host beside the cluster.
+const HOST: &str = "host.tf";
+
 /// Prints pieces of what is secret on a control plane.
 const SECRETS: &str = r#"
 cd /etc/kubernetes/pki
@@ -333,10 +351,6 @@ fi
 
 /// Prints the arguments and environments of all processes.
 const RUNNING: &str = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' || :";
-
-/// Prints the arguments and environments of all processes, and the journal.
-const PROCESSES: &str =
-    "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' || :; journalctl --no-pager";
 
 /// What Kubernetes must be told on a server that is a container: arguments, as any user could write them.
 const NEEDS: &str = "  kube_proxy {

@@ -14,6 +14,7 @@ mod on_servers {
         let before = servers.on("server-1", LISTING)?;
         let stage = ClusterStage::new(&servers)?;
         let wanted = WantedCluster::of("wireguard", [control_plane("cp-1", 1)]);
+        stage.write_host(1)?;
         stage.apply(&wanted)?;
         stage.terraform.assert_plan_is_empty();
 
@@ -26,6 +27,8 @@ mod on_servers {
         assert_eq!(shown["node_status"]["cp-1"]["ready"], true);
         stage.assert_nothing_secret("server-1", &["server-1"])?;
         assert_addons_work(&stage, &servers)?;
+        // A host that goes before its cluster leaves the programs to the node, and the node takes them along.
+        stage.remove_host()?;
         let without = "deletion_protection = false\n addons { metrics_server = false }\n";
         stage.apply(&WantedCluster { more: without.to_owned(), ..wanted })?;
         stage.terraform.assert_plan_is_empty();

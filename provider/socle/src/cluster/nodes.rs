@@ -10,6 +10,7 @@ use super::hosts::{Coordinates, Freight, HostError, Hosts};
 use crate::clients::retry::Budget;
 use crate::clients::ssh::{Command, FirstContact, Host, Missing, Mode, ProgramCall, Ssh, SshError};
 use crate::clients::{Clients, budget};
+use crate::host::leave;
 
 /// The program on a node.
 const PROGRAM: &str = "socle-node";
@@ -75,9 +76,14 @@ impl Hosts for Nodes<'_> {
     }
 
     async fn forget(&self, host: &Coordinates) -> Result<(), HostError> {
+        let host = reached(host);
         let command = Command { step: "take the program away", line: FORGET, stdin: &[] };
-        let forgotten = self.ssh.run_as_root(&reached(host), command, &self.budget).await;
-        forgotten.map(drop).map_err(|error| unanswered(&error))
+        // Whoever else had something there and went first left the programs to the node.
+        let forgotten = async {
+            leave(self.ssh, &host, &self.budget).await?;
+            self.ssh.run_as_root(&host, command, &self.budget).await
+        };
+        forgotten.await.map(drop).map_err(|error| unanswered(&error))
     }
 }
 

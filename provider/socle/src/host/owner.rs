@@ -3,6 +3,7 @@
 
 pub(super) use host::owner::Progress;
 use host::owner::{FOLDER, Record};
+use node::journal::PATH as JOURNAL;
 
 use super::readers::FORGET;
 use crate::clients::retry::Budget;
@@ -34,9 +35,6 @@ pub(super) fn name_of(id: &str) -> String {
 }
 
 const KIND: &str = "socle_host";
-
-/// There on a node of a cluster, whose timer runs one of our programs.
-const CLUSTER: &str = "/var/lib/socle/cluster";
 
 /// Prints `SUBJECT JSON` for each record.
 const READ: &str = "cd /var/lib/socle/owners 2>/dev/null || exit 0; for f in *.json; do [ -e \"$f\" ] || continue; \
@@ -113,10 +111,11 @@ pub(super) async fn release(
 /// # Errors
 /// The host's answer.
 pub(crate) async fn leave(ssh: &Ssh, host: &Host, budget: &Budget) -> Result<(), SshError> {
-    // What keeps the firewall over a restart, and originals of files that were replaced, stay with the settings.
+    // A host with a journal is a node, whose timer runs one of our programs. What keeps the firewall over a restart, and
+    // originals of files that were replaced, stay with the settings.
     let line = format!(
-        "set -eu; cd {FOLDER} 2>/dev/null || exit 0; [ -z \"$(ls -A)\" ] || exit 0; \
-         [ ! -e {CLUSTER} ] || exit 0; rm -rf {LIBEXEC}; {FORGET}; cd /; \
+        "set -eu; [ -z \"$(ls -A {FOLDER} 2>/dev/null)\" ] || exit 0; \
+         [ ! -e {JOURNAL} ] || exit 0; rm -rf {LIBEXEC}; {FORGET}; \
          rmdir {FOLDER} /var/lib/socle/pending /var/lib/socle/backup /var/lib/socle-drill /etc/socle/backup /etc/socle \
          2>/dev/null || :; rmdir /var/lib/socle 2>/dev/null || :"
     );
