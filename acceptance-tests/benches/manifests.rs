@@ -6,17 +6,12 @@
 #[path = "side_by_side/measure.rs"]
 mod measure;
 
-use std::error::Error;
-use std::time::Duration;
-use std::{env, fs};
-
+use acceptance::benchmark::{Result, publish, seconds};
 use acceptance::kube_api::KubeApi;
 use acceptance::provider_binary::ProviderBinary;
 use acceptance::terraform::{Program, Workspace};
 
 use measure::{Measurement, measured, median};
-
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// How many objects.
 const OBJECTS: usize = 500;
@@ -54,15 +49,10 @@ fn main() -> Result {
         line("apply of something new (`kubectl apply --server-side`)", apply, kubectl_apply),
         line("plan when nothing has changed (`kubectl diff --server-side`)", plan, kubectl_diff),
     );
-    println!("{report}");
-    if let Some(file) = env::args().skip(1).find(|argument| !argument.starts_with("--")) {
-        fs::write(&file, report)?;
-    }
-    Ok(())
+    Ok(publish(&report)?)
 }
 
 fn line(work: &str, ours: Measurement, kubectl: Measurement) -> String {
-    let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
     let ratio = ours.time.as_secs_f64() / kubectl.time.as_secs_f64();
     format!(
         "| {work} | {} | {} | {ratio:.2} | {} MiB |\n",

@@ -112,7 +112,7 @@ resource "socle_cluster" "main" {
                 .collect())
         }
 
-        /// How often the public is answered with success at a server.
+        /// Is the public answered with success at a server?
         fn answers(&self, server: usize) -> Result<bool> {
             let address = self.bench.sandbox.server(server)?.address;
             Ok(HttpClient::new().get(&format!("http://{address}/"))?.status == 200)

@@ -5,9 +5,9 @@ mod candidate;
 mod measure;
 mod report;
 
-use std::error::Error;
-use std::{env, fs};
+use std::env;
 
+use acceptance::benchmark::{Result, publish};
 use acceptance::fault_proxy::FaultProxy;
 use acceptance::moto::Moto;
 use acceptance::terraform::{Program, TerraformError, Workspace};
@@ -22,20 +22,16 @@ const STARTS: usize = 5;
 /// What Route 53 takes of one account (Amazon Route 53 Developer Guide, "Quotas").
 const REQUESTS_PER_SECOND: usize = 5;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result {
     let terraform = Program::terraform()?;
     let report = Report {
         terraform_alone: startup(STARTS, || candidate::without_provider(&terraform))?,
-        candidates: candidates()?.iter().map(|one| one.measure(&terraform)).collect::<Result<_, _>>()?,
+        candidates: candidates()?.iter().map(|one| one.measure(&terraform)).collect::<Result<_>>()?,
     };
-    println!("{report}");
-    if let Some(file) = env::args().skip(1).find(|argument| !argument.starts_with("--")) {
-        fs::write(&file, report.to_string())?;
-    }
-    Ok(())
+    Ok(publish(&report.to_string())?)
 }
 
-fn candidates() -> Result<Vec<Candidate>, Box<dyn Error>> {
+fn candidates() -> Result<Vec<Candidate>> {
     let mut candidates = vec![Candidate::socle(sizes("SOCLE_BENCH_SIZES", "100,1000,10000")?)?];
     match acceptance::peer::terraform_provider_aws() {
         Some(folder) => candidates.push(Candidate::aws(folder, sizes("SOCLE_BENCH_PEER_SIZES", "100,1000")?)),
@@ -47,7 +43,7 @@ fn candidates() -> Result<Vec<Candidate>, Box<dyn Error>> {
 }
 
 /// The sizes of zones that a variable lists.
-fn sizes(variable: &str, default: &str) -> Result<Vec<usize>, Box<dyn Error>> {
+fn sizes(variable: &str, default: &str) -> Result<Vec<usize>> {
     let list = env::var(variable).unwrap_or_else(|_| default.to_owned());
     list.split(',')
         .map(|size| size.trim().parse().map_err(|error| format!("{variable}: {size:?}: {error}").into()))
@@ -62,15 +58,15 @@ struct Results {
 }
 
 impl Candidate {
-    fn measure(&self, terraform: &Program) -> Result<Results, Box<dyn Error>> {
+    fn measure(&self, terraform: &Program) -> Result<Results> {
         eprintln!("{}: start", self.name);
         let startup = startup(STARTS, || self.workspace(terraform, &self.provider_only()))?;
         let zones =
-            self.sizes.iter().map(|&size| self.measure_zone(terraform, size)).collect::<Result<_, _>>()?;
+            self.sizes.iter().map(|&size| self.measure_zone(terraform, size)).collect::<Result<_>>()?;
         Ok(Results { name: self.name, startup, zones })
     }
 
-    fn measure_zone(&self, terraform: &Program, records: usize) -> Result<ZoneRun, Box<dyn Error>> {
+    fn measure_zone(&self, terraform: &Program, records: usize) -> Result<ZoneRun> {
         let moto = Moto::shared()?.url();
         let aws = FaultProxy::in_front_of(moto).start()?;
         let limited = FaultProxy::in_front_of(moto).requests_per_second(REQUESTS_PER_SECOND).start()?;
@@ -88,7 +84,7 @@ impl Candidate {
 }
 
 impl Step {
-    fn run(self, workspace: &Workspace) -> Result<(), TerraformError> {
+    fn run(self, workspace: &Workspace) -> std::result::Result<(), TerraformError> {
         match self {
             Self::Plan => workspace.plan().map(drop),
             Self::Apply => workspace.apply(),

@@ -1,7 +1,8 @@
 //! The report, in Markdown.
 
 use std::fmt;
-use std::time::Duration;
+
+use acceptance::benchmark::seconds;
 
 use crate::Results;
 use crate::measure::{Measurement, ZoneRun};
@@ -88,10 +89,6 @@ fn write_zone(formatter: &mut fmt::Formatter<'_>, name: &str, zone: &ZoneRun) ->
         let (time, memory) = (seconds(measurement.time), mebibytes(measurement.memory));
         writeln!(formatter, "| {name} | {} | {step} | {time} | {calls} | {memory} |", zone.records)
     })
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.2} s", time.as_secs_f64())
 }
 
 fn mebibytes(kibibytes: u64) -> String {

@@ -355,9 +355,7 @@ impl Cluster {
         }
         if defects.is_empty() { Ok(()) } else { Err(defects) }
     }
-}
 
-impl Cluster {
     /// Whoever has an address that is a pod's or a Service's, too, is reached by nobody.
     fn inside_a_range(&self, name: &str, node: &Node) -> Vec<Defect> {
         let addresses = [("address", node.address.parse().ok()), ("private_address", node.private_address)];

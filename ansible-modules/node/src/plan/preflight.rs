@@ -1,12 +1,11 @@
 //! What a server must have before anything is written to it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Refusal, Wanted};
 use crate::observation::{HostView, Machine};
 use crate::specification::{API_PORT, BALANCER_PORT, Cluster, Role};
-
-use std::collections::BTreeMap;
 
 /// How far the clocks of two nodes may be apart, in milliseconds: certificates and leases are judged by them.
 const APART: i64 = 5_000;

@@ -57,8 +57,8 @@ impl Artefact {
 /// All that a node needs, whatever its role; kubeadm is first, so that a release that does not exist is told at once.
 pub(super) fn of_release(release: &str, architecture: &str) -> Vec<Artefact> {
     let kubernetes = ["bin/kubeadm", "bin/kubelet", "bin/kubectl"].map(|path| {
-        let file =
-            format!("{KUBERNETES}/v{release}/{}", path.replacen('/', &format!("/linux/{architecture}/"), 1));
+        let name = path.trim_start_matches("bin/");
+        let file = format!("{KUBERNETES}/v{release}/bin/linux/{architecture}/{name}");
         Artefact { sums: format!("{file}.sha256"), file, content: Content::Program(path) }
     });
     kubernetes.into_iter().chain(companions(architecture)).collect()
