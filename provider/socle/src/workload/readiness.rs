@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::identity::TypeName;
-use super::kinds;
+use super::kinds::{self, Rank};
 use super::ownership::{WAIT, annotation};
 
 /// How far an object is.
@@ -37,6 +37,25 @@ pub fn readiness(type_name: &TypeName, object: &Value, late: &[String]) -> Readi
         Some(Rule::Claim) => claim(object, late),
         Some(Rule::Of(rule)) => rule(object),
     }
+}
+
+/// Does only time tell whether it works? A container without a probe is called ready the moment it runs, also when the program
+/// in it ends at once.
+pub fn is_unproved(type_name: &TypeName, object: &Value) -> bool {
+    let runs_on = kinds::rank(type_name) == Rank::Workloads && !kinds::is_job(type_name);
+    let is_ended = object["status"]["phase"] == "Succeeded";
+    if !runs_on
+        || is_ended
+        || wanted_replicas(object) == 0
+        || object["spec"]["minReadySeconds"].as_i64() > Some(0)
+    {
+        return false;
+    }
+    let pod = if type_name.kind == "Pod" { &object["spec"] } else { &object["spec"]["template"]["spec"] };
+    let has_probe = |container: &Value| {
+        ["readinessProbe", "startupProbe"].iter().any(|probe| container[probe].is_object())
+    };
+    pod["containers"].as_array().into_iter().flatten().any(|container| !has_probe(container))
 }
 
 enum Rule {

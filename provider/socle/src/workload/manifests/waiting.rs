@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::super::ownership::OWNER;
-use super::super::readiness::{Readiness, has_status, readiness};
+use super::super::readiness::{Readiness, has_status, is_unproved, readiness};
 use super::super::trouble::{Log, Outlook, PODS, Trouble, newest_pods, pod_selector, troubles, warnings};
 use super::problem::Problem;
 use super::session::{Located, Session, Target, together};
@@ -17,6 +17,8 @@ use crate::clients::retry::Budget;
 
 /// Between two looks.
 const PAUSES: [u64; 6] = [100, 200, 300, 500, 1000, 2000];
+/// How long what only time can prove must have been ready. Most programs that lack something end within it.
+const PROVING: Duration = Duration::from_secs(5);
 /// How many lines of a log are told.
 const LOG_LINES: u32 = 10;
 /// How long the reasons of a failure may take to find.
@@ -24,8 +26,35 @@ const EXPLAINING: Duration = Duration::from_secs(8);
 /// How many objects a failure is explained for.
 const EXPLAINED: usize = 3;
 
-/// Since when the pods of an object, by its label, have had a trouble that may not pass.
+/// Since when something holds for an object, by its label.
 type Since = BTreeMap<String, Instant>;
+
+/// Since when objects without a probe, by their label, have been ready.
+struct Proofs {
+    lasting: Duration,
+    since: Since,
+}
+
+impl Proofs {
+    fn of(lasting: Duration) -> Self {
+        Self { lasting, since: Since::new() }
+    }
+
+    /// What is called ready counts once it has been so for long enough.
+    fn proved(&mut self, label: &str, state: Readiness) -> Readiness {
+        if state != Readiness::Ready {
+            self.since.remove(label);
+            return state;
+        }
+        let now = Instant::now();
+        let begun = *self.since.entry(label.to_owned()).or_insert(now);
+        if now - begun >= self.lasting {
+            return Readiness::Ready;
+        }
+        let seconds = self.lasting.as_secs();
+        Readiness::Waiting(format!("it has run for less than {seconds} s, and no probe says that it works"))
+    }
+}
 
 /// An object that does not do what it is for.
 struct Unready<'t> {
@@ -48,19 +77,20 @@ impl Session {
     pub(super) async fn await_ready(&self, waiting: &mut Vec<&Target>) -> Result<(), Vec<Problem>> {
         waiting.retain(|target| has_status(&target.manifest.identity.type_name));
         let late = self.late_classes(waiting).await;
-        let mut since = Since::new();
+        let mut proofs = Proofs::of(PROVING);
+        let mut troubled = Since::new();
         for pause in PAUSES.iter().chain(std::iter::repeat(&2000)) {
             if waiting.is_empty() {
                 return Ok(());
             }
-            let looked = self.unready(waiting, &late).await.map_err(|problem| vec![problem])?;
+            let looked = self.unready(waiting, &late, &mut proofs).await.map_err(|problem| vec![problem])?;
             *waiting = looked.iter().map(|(unready, _)| unready.target).collect();
             let (failed, open): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(_, failed)| *failed);
             if !failed.is_empty() {
                 return Err(self.explain(failed.into_iter().map(|(unready, _)| unready).collect()).await);
             }
             let open: Vec<_> = open.into_iter().map(|(unready, _)| unready).collect();
-            let lost = self.beyond_hope(&open, &mut since).await;
+            let lost = self.beyond_hope(&open, &mut troubled).await;
             if !lost.is_empty() {
                 let lost = open.into_iter().filter(|unready| lost.contains(&unready.target.label));
                 return Err(self.explain(lost.collect()).await);
@@ -80,7 +110,7 @@ impl Session {
             .filter(|target| has_status(&target.manifest.identity.type_name))
             .collect();
         let late = self.late_classes(&asked).await;
-        let unready = self.unready(&asked, &late).await?;
+        let unready = self.unready(&asked, &late, &mut Proofs::of(Duration::ZERO)).await?;
         let is_ready =
             |target: &&Target| !unready.iter().any(|(unready, _)| unready.target.label == target.label);
         Ok(targets.iter().map(is_ready).collect())
@@ -91,12 +121,17 @@ impl Session {
         &self,
         targets: &[&'t Target],
         late: &[String],
+        proofs: &mut Proofs,
     ) -> Result<Vec<(Unready<'t>, bool)>, Problem> {
         let objects = self.whole(&targets.iter().map(|target| &target.located).collect::<Vec<_>>()).await?;
         let mut unready = Vec::new();
         for (target, object) in targets.iter().copied().zip(objects) {
             let state = match &object {
-                Some(object) => readiness(&target.manifest.identity.type_name, object, late),
+                Some(object) => {
+                    let type_name = &target.manifest.identity.type_name;
+                    let state = readiness(type_name, object, late);
+                    if is_unproved(type_name, object) { proofs.proved(&target.label, state) } else { state }
+                }
                 None => Readiness::Failed(gone(target).to_owned()),
             };
             match state {
@@ -148,7 +183,7 @@ impl Session {
 
     // === why ===
 
-    /// The labels of those whose pods there is no use in waiting for any longer.
+    /// The labels of those whose pods there is no use in waiting for any longer. `since` is when each got into its trouble.
     async fn beyond_hope(&self, open: &[Unready<'_>], since: &mut Since) -> Vec<String> {
         let looks = open.iter().map(|unready| self.outlook(unready)).collect();
         let now = Instant::now();
@@ -259,5 +294,26 @@ impl Session {
             Ok(text) if !text.trim().is_empty() => format!("; its last words:\n{}", text.trim_end()),
             _ => String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_no_probe_must_have_been_ready_for_a_while_without_a_break() {
+        let mut proofs = Proofs::of(PROVING);
+        let crashed = || Readiness::Waiting("0 of 1 replicas available".to_owned());
+        assert!(
+            matches!(proofs.proved("web", Readiness::Ready), Readiness::Waiting(why) if why.contains("less than 5 s"))
+        );
+        tokio::time::advance(PROVING / 2).await;
+        assert_eq!(proofs.proved("web", crashed()), crashed());
+        assert!(matches!(proofs.proved("web", Readiness::Ready), Readiness::Waiting(_)));
+        tokio::time::advance(PROVING / 2).await;
+        assert!(matches!(proofs.proved("web", Readiness::Ready), Readiness::Waiting(_)));
+        tokio::time::advance(PROVING / 2).await;
+        assert_eq!(proofs.proved("web", Readiness::Ready), Readiness::Ready);
     }
 }

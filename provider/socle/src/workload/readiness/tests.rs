@@ -140,6 +140,29 @@ fn an_annotation_lets_an_object_be_waited_for_by_nobody() {
 }
 
 #[test]
+fn only_time_proves_a_container_that_runs_on_without_a_probe() {
+    let unproved =
+        |api: &str, kind: &str, spec: Value| is_unproved(&TypeName::new(api, kind), &json!({"spec": spec}));
+    let set = |container: Value| json!({"template": {"spec": {"containers": [container]}}});
+    for kind in ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"] {
+        assert!(unproved("apps/v1", kind, set(json!({"name": "main"}))));
+        for probe in ["readinessProbe", "startupProbe"] {
+            assert!(!unproved("apps/v1", kind, set(json!({"name": "main", probe: {"periodSeconds": 1}}))));
+        }
+    }
+    assert!(unproved("v1", "Pod", json!({"containers": [{"readinessProbe": {}}, {"name": "beside it"}]})));
+    assert!(!unproved("batch/v1", "Job", set(json!({"name": "main"}))));
+    assert!(!unproved("example.test/v1", "Rollout", set(json!({"name": "main"}))));
+    for settled in [json!({"replicas": 0}), json!({"minReadySeconds": 10})] {
+        let mut spec = set(json!({"name": "main"}));
+        spec.as_object_mut()
+            .into_iter()
+            .for_each(|spec| spec.extend(settled.as_object().cloned().unwrap_or_default()));
+        assert!(!unproved("apps/v1", "Deployment", spec));
+    }
+}
+
+#[test]
 fn what_is_being_deleted_is_not_ready() {
     waits(
         &of("v1", "ConfigMap", &json!({"metadata": {"deletionTimestamp": "2026-11-24T00:00:00Z"}})),
