@@ -2,9 +2,12 @@
 
 /// The module is a mark: where servers cannot run, its tests are left out by `--skip on_servers`.
 mod on_servers {
+    use std::path::PathBuf;
     use std::process::{Command, Stdio};
     use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
 
+    use acceptance::ansible::{Ansible, Recap};
     use acceptance::by_hand::ByHand;
     use acceptance::host_programs::HostPrograms;
     use acceptance::servers::{Server, Servers};
@@ -28,7 +31,7 @@ mod on_servers {
     fn site() -> &'static Servers {
         static SITE: OnceLock<Servers> = OnceLock::new();
         SITE.get_or_init(|| {
-            Servers::up("node", &["--servers", "2", "--kubernetes", VERSION]).expect("servers")
+            Servers::up("node", &["--servers", "3", "--kubernetes", VERSION]).expect("servers")
         })
     }
 
@@ -217,6 +220,60 @@ mod on_servers {
         // Nobody else may prepare it.
         let other = node.runtime(&[("owner", json!("somebody"))])?;
         assert!(refusal(&other).contains("belongs to ansible"));
+        Ok(())
+    }
+
+    /// The role on the third server, with the bundle that it is given from this machine.
+    struct Role {
+        ansible: Ansible,
+        play: PathBuf,
+    }
+
+    impl Role {
+        const HOST: &str = "server-3";
+
+        fn new() -> Result<Role> {
+            let ansible = Ansible::on(site())?;
+            let variables = json!({
+                "kubernetes_node_version": VERSION,
+                "kubernetes_node_bundle": format!("{}/{VERSION}", site().variable("TF_VAR_bundles")?),
+                "kubernetes_node_runtime_extra_config": nesting::arguments()["container_runtime"],
+            });
+            let role = json!([{ "role": "socle.platform.kubernetes_node", "vars": variables }]);
+            let play = json!([{ "hosts": Self::HOST, "gather_facts": false, "roles": role }]);
+            let play = ansible.write("prepare.json", &play.to_string())?;
+            Ok(Role { ansible, play })
+        }
+
+        fn plays(&self, more: &[&str]) -> Result<Recap> {
+            let play = self.play.to_string_lossy();
+            let run = self.ansible.playbook([&*play].iter().chain(more))?;
+            let recap = run.recap(Self::HOST).filter(|_| run.succeeded);
+            recap.ok_or_else(|| run.said.into())
+        }
+    }
+
+    #[test]
+    fn the_role_brings_a_bundle_once_and_what_was_damaged_of_it_again() -> Result {
+        const FOLDER: &str = "/var/lib/socle/bundles/1.37.2";
+        let on = |script: &str| site().on(Role::HOST, script);
+        let role = Role::new()?;
+        assert_eq!(role.plays(&["--check"])?.changed, 1, "the bundle would be brought");
+        on(&format!("[ ! -e {FOLDER} ]"))?;
+        let begun = Instant::now();
+        assert_eq!(role.plays(&[])?.changed, 3);
+        assert!(
+            begun.elapsed() < Duration::from_mins(2),
+            "{:?}: it goes over in large portions",
+            begun.elapsed()
+        );
+        on(&format!("cd {FOLDER} && sha256sum --check --quiet SHA256SUMS && ! ls -A | grep sums"))?;
+        assert_eq!(role.plays(&[])?.changed, 0);
+        on(&format!("cd {FOLDER} && rm SHA256SUMS && echo x >>bin/runc && touch -d 2001-01-01 bin/kubelet"))?;
+        assert_eq!(role.plays(&[])?.changed, 1);
+        let kubelet =
+            on(&format!("cd {FOLDER} && sha256sum --check --quiet SHA256SUMS && date -r bin/kubelet +%Y"))?;
+        assert_eq!(kubelet.trim(), "2001", "what was as it should be is not brought again");
         Ok(())
     }
 }

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible import __version__ as ansible_version
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible_collections.socle.platform.plugins.plugin_utils.host import OURS, ROOT_ONLY, Host, HostAction
 
 LIBEXEC = "/usr/local/libexec/socle"
 
@@ -35,17 +35,16 @@ COMPANIONS = {"backup_agent": {"agent": "socle-backup"}}
 #: Modules that are a verb of another program: its name, and the verb.
 VERBS = {"cluster_reset": ("socle-node", "reset")}
 
-#: The exit statuses of our own lines of shell, and the word that begins what they complain.
+#: The exit statuses of our own lines of shell.
 MISSING = 127
 NO_BUILD = 126
 OTHER_BUILD = 125
-OURS = "socle: "
 
 #: What root does with a program on standard input: writes it where nobody else can, checks the hash, and only then gives
 #: it its name. When the connection breaks in the middle, the hash is wrong and nothing is installed.
 INSTALL = """\
 set -eu; umask 022; d={libexec}
-if [ "$(id -u)" != 0 ]; then cat >/dev/null; echo '{ours}root is needed' >&2; exit 1; fi
+{root_only}
 mkdir -p "$d"; chown 0:0 "$d"; chmod 0755 "$d"
 t=$(mktemp "$d/.upload.XXXXXXXX"); trap 'rm -f "$t"' EXIT; trap 'exit 1' HUP INT TERM
 cat >"$t"
@@ -139,7 +138,7 @@ def run_line(found: t.Sequence[Build], guess: Build, needed: t.Sequence[Program]
 
 def install_line(program: Program) -> str:
     """A line of shell that installs the program on standard input."""
-    script = INSTALL.format(libexec=LIBEXEC, ours=OURS, name=program.name, sha256=program.sha256)
+    script = INSTALL.format(libexec=LIBEXEC, ours=OURS, root_only=ROOT_ONLY, name=program.name, sha256=program.sha256)
     return f"sh -c {shlex.quote(script)}"
 
 
@@ -163,20 +162,12 @@ def result_of(stdout: str) -> dict[str, t.Any] | None:
     return None
 
 
-class ActionModule(ActionBase):
+class ActionModule(HostAction):
     """Brings the program of the module to the host when it is not there, and runs it."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        name = self._task.action.rpartition(".")[2]
-        host = (task_vars or {}).get("inventory_hostname", self._play_context.remote_addr)
-        return Run(self, name, host).result()
-
-    def on_host(self, line: str, stdin: bytes) -> dict[str, t.Any]:
-        """What a command says that reads this."""
-        return self._low_level_execute_command(line, in_data=stdin)
+    def result(self, host: Host) -> dict[str, t.Any]:
+        """What the program of the module tells."""
+        return Run(self, self.module, host).result()
 
     def arguments(self, paths: dict[str, str]) -> bytes:
         """The task's arguments, and paths of companions, as the program reads them."""
@@ -200,32 +191,11 @@ class ActionModule(ActionBase):
         wanted = COMPANIONS.get(name, {})
         return {argument: other for argument, other in wanted.items() if not arguments.get(argument)}
 
-    @property
-    def changes(self) -> bool:
-        """Whether the task may change the host."""
-        return not self._task.check_mode
-
-    @property
-    def connection_name(self) -> str:
-        """The connection plugin's name."""
-        return self._connection.transport
-
-    @property
-    def takes_input(self) -> bool:
-        """Whether the connection can give a command something to read."""
-        return self._connection.has_pipelining
-
-    @property
-    def becomes(self) -> str:
-        """How the task changes the user, for errors."""
-        become = self._connection.become
-        return f"`{become.name}`" if become else "no `become`"
-
 
 class Run:
     """One run of a program on a host."""
 
-    def __init__(self, action: ActionModule, name: str, host: str) -> None:
+    def __init__(self, action: ActionModule, name: str, host: Host) -> None:
         self.action, self.host, self.module = action, host, name
         self.name, self.verb = VERBS.get(name, (name, ""))
 
@@ -236,10 +206,7 @@ class Run:
         if not found:
             names = " with ".join([self.name, *companions.values()])
             tried = ", ".join(str(folder / "ARCHITECTURE") for folder in folders())
-            raise self.fault("find the program", f"there is no {names} for any architecture; tried {tried}")
-        if not self.action.takes_input:
-            connection = self.action.connection_name
-            raise self.fault("connect", f"connection `{connection}` gives commands no input: use `ssh`")
+            raise self.host.fault("find the program", f"there is no {names} for any architecture; tried {tried}")
         return self.told(self.brought_and_run(found), found)
 
     def brought_and_run(self, found: t.Sequence[Build]) -> dict[str, t.Any]:
@@ -249,7 +216,7 @@ class Run:
             # Check mode brings the module, as Ansible does, and nothing that the module would use.
             needed = guess.programs if self.action.changes else []
             line = run_line(found, guess, needed, self.verb)
-            output = self.on_host(f"run {self.name}", line, self.action.arguments(guess.paths))
+            output = self.host.run(f"run {self.name}", line, self.action.arguments(guess.paths))
             if architecture := complaint(output, OTHER_BUILD):
                 guess = next(build for build in found if build.architecture == architecture)
             elif (missing := complaint(output, MISSING)) and brought < 1 + len(guess.companions):
@@ -260,43 +227,18 @@ class Run:
 
     def install(self, program: Program) -> None:
         """Brings a program."""
-        step = f"install {program.name}"
-        output = self.on_host(step, install_line(program), program.file.read_bytes())
-        if output["rc"] != 0:
-            raise self.fault(step, self.cause(output))
+        self.host.succeed(f"install {program.name}", install_line(program), program.file.read_bytes())
 
     def told(self, output: dict[str, t.Any], found: t.Sequence[Build]) -> dict[str, t.Any]:
         """The program's own result, or why there is none."""
         step = f"run {self.name}"
         if architecture := complaint(output, NO_BUILD):
             known = ", ".join(build.architecture for build in found)
-            raise self.fault(step, f"there is no build of it for {architecture}, only for {known}")
+            raise self.host.fault(step, f"there is no build of it for {architecture}, only for {known}")
         if told := result_of(output["stdout"]):
             for deprecation in told.get("deprecations") or ():
                 deprecation.setdefault("collection_name", "socle.platform")
             if told.get("failed"):
-                told["msg"] = f"{self.host}: {self.module}: {told.get('msg', 'it says nothing')}"
+                told["msg"] = f"{self.host.name}: {self.module}: {told.get('msg', 'it says nothing')}"
             return told
-        raise self.fault(step, f"{self.cause(output)} (exit status {output['rc']}, and no result)")
-
-    def on_host(self, step: str, line: str, stdin: bytes) -> dict[str, t.Any]:
-        """What a command says; a fault of the connection tells the step."""
-        try:
-            return self.action.on_host(line, stdin)
-        except AnsibleConnectionFailure as failure:
-            raise AnsibleConnectionFailure(f"{self.host}: could not {step}: {failure}") from failure
-        except AnsibleError as error:
-            raise self.fault(step, str(error)) from error
-
-    def cause(self, output: dict[str, t.Any]) -> str:
-        """What a command complained, in words that say what to do."""
-        said = output["stderr"].strip() or output["stdout"].strip() or "it says nothing"
-        if f"{OURS}root is needed" in said:
-            return f"root must do that, and the task has {self.action.becomes}: set `become: true` once"
-        if any(words in said for words in ("sudo: not found", "not in the sudoers file", "a password is required")):
-            return f"{said}: the user needs sudo on the host, and `become_password` where sudo asks for one"
-        return said.replace(OURS, "")
-
-    def fault(self, step: str, cause: str) -> AnsibleActionFail:
-        """A failure that names host and step."""
-        return AnsibleActionFail(f"{self.host}: could not {step}: {cause}")
+        raise self.host.fault(step, f"{self.host.cause(output)} (exit status {output['rc']}, and no result)")
