@@ -24,6 +24,8 @@ pub struct HostView {
     pub busy: bool,
     /// The release of its kubelet, when all programs of a node are there.
     pub prepared: Option<String>,
+    /// Who owns what it is prepared with; none when nobody says so.
+    pub prepared_by: Option<String>,
     /// The public key of its mesh interface.
     pub mesh_key: Option<String>,
     /// What does not fit the specification that the host was asked about.
@@ -60,6 +62,8 @@ pub struct HostView {
 pub struct Machine {
     /// The `ID` of its `os-release`: `debian`, `ubuntu`, …
     pub os: String,
+    /// Its processors: `x86_64`, `aarch64`, …
+    pub architecture: String,
     /// Memory, in MiB.
     pub memory_mib: u64,
     /// Room below `/var/lib`, in MiB.

@@ -30,6 +30,13 @@ pub enum Unfit {
     Room(u64, u64),
     /// Others listen there.
     Ports(Vec<u16>),
+    /// Somebody else prepares it, and not with the release that is wanted.
+    Owned {
+        /// Who.
+        owner: String,
+        /// The release.
+        wanted: String,
+    },
 }
 
 impl fmt::Display for Unfit {
@@ -46,6 +53,9 @@ impl fmt::Display for Unfit {
                 let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
                 write!(f, "has something else that listens on the ports {}", ports.join(", "))
             }
+            Self::Owned { owner, wanted } => {
+                write!(f, "is prepared by {owner}, and not with Kubernetes {wanted}")
+            }
         }
     }
 }
@@ -57,14 +67,21 @@ pub(super) fn check(wanted: &Wanted<'_>, views: &BTreeMap<&str, &HostView>) -> V
     let newcomers: Vec<_> = nodes().filter(|(_, view)| view.journal.is_none()).collect();
     let mut refusals = Vec::new();
     for (host, view) in &newcomers {
-        let Some(machine) = &view.machine else { continue };
-        let found = faults(cluster, host, view, machine);
-        refusals.extend(found.into_iter().map(|what| Refusal::Unfit { host: (*host).to_owned(), what }));
+        let of_machine = view.machine.as_ref().map(|machine| faults(cluster, host, view, machine));
+        let found = rival(cluster, view).into_iter().chain(of_machine.into_iter().flatten());
+        refusals.extend(found.map(|what| Refusal::Unfit { host: (*host).to_owned(), what }));
     }
     if !newcomers.is_empty() {
         refusals.extend(clocks(nodes()));
     }
     refusals
+}
+
+/// Who was there first, unless all that is needed is there already.
+fn rival(cluster: &Cluster, view: &HostView) -> Option<Unfit> {
+    let wanted = &cluster.kubernetes_version;
+    let owner = view.prepared_by.clone().filter(|owner| *owner != cluster.as_owner())?;
+    (view.prepared.as_ref() != Some(wanted)).then(|| Unfit::Owned { owner, wanted: wanted.clone() })
 }
 
 fn faults(cluster: &Cluster, host: &str, view: &HostView, machine: &Machine) -> Vec<Unfit> {

@@ -451,6 +451,20 @@ fn a_server_that_cannot_be_a_node_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_server_that_another_prepares_is_taken_as_it_is_or_refused() {
+    let mut world = World::of(["cp-1".into()]);
+    world.hosts.get_mut("cp-1").unwrap().prepared_by = Some("role socle.platform.kubernetes_node".into());
+    let refusals = refused(&mut world, &Flow::create(cluster(1, 0)));
+    assert!(
+        refusals[0].contains("is prepared by role socle.platform.kubernetes_node, and not with"),
+        "{refusals:?}"
+    );
+    assert_eq!(world.effects, 0);
+    world.hosts.get_mut("cp-1").unwrap().prepared = Some(cluster(1, 0).kubernetes_version);
+    converges(&mut world, &Flow::create(cluster(1, 0)), 0);
+}
+
+#[test]
 fn clocks_that_are_apart_are_refused_before_anything_is_written() {
     let mut world = World::of(["cp-1".into(), "w-1".into()]);
     // This machine's own clock may be wrong: only that of nodes counts.

@@ -19,7 +19,8 @@ pub(super) struct Host {
     pub(super) confused: bool,
     journal: Option<Journal>,
     mesh_key: Option<String>,
-    prepared: Option<String>,
+    pub(super) prepared: Option<String>,
+    pub(super) prepared_by: Option<String>,
     network: Option<String>,
     /// What its kubelet and control plane are known to run by.
     settings: Option<String>,
@@ -114,6 +115,7 @@ impl World {
         HostView {
             journal: host.journal.clone(),
             prepared: host.prepared.clone(),
+            prepared_by: host.prepared_by.clone(),
             mesh_key: host.mesh_key.clone(),
             differs,
             judged: question.map(|question| digest(cluster, question)),

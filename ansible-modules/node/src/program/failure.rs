@@ -101,6 +101,9 @@ pub(crate) enum Failure {
         /// Where.
         mounts: Vec<String>,
     },
+    /// Somebody else prepares this host.
+    #[error(transparent)]
+    Owned(#[from] host::owner::OwnerFault),
     /// The host could not be prepared.
     #[error(transparent)]
     Host(#[from] host::Fault),
@@ -142,7 +145,7 @@ impl Failure {
                 "Copy it from another host of the cluster, with this host's name as its `node`, or restore it from a \
                  backup; then apply again."
             }
-            Self::Command { .. } | Self::Host(_) => "Mend what it names, and apply again.",
+            Self::Command { .. } | Self::Host(_) | Self::Owned(_) => "Mend what it names, and apply again.",
             Self::Https { .. } | Self::Waited { .. } => {
                 "Look at `journalctl -u kubelet` and in /var/log/pods on the host, mend the cause, and apply again."
             }

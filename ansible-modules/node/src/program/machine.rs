@@ -14,6 +14,7 @@ pub(crate) fn look() -> Result<Machine, Failure> {
     let listens = [text("/proc/net/tcp")?, text("/proc/net/tcp6")?];
     Ok(Machine {
         os: value(&text("/etc/os-release")?, "ID=").trim_matches('"').to_owned(),
+        architecture: std::env::consts::ARCH.to_owned(),
         memory_mib: number(value(&text("/proc/meminfo")?, "MemTotal:")) / 1024,
         free_mib: free_mib("/var/lib")?,
         listens: listens.iter().flat_map(|table| listening(table)).collect(),

@@ -7,9 +7,10 @@ use std::io::ErrorKind;
 use host::bundle::{Location, loaded_images};
 use host::container_runtime::{self, ContainerRuntime, Source};
 use host::kubelet::{self, Kubelet};
+use host::owner;
 use host::{Fault, Host, Mode, Outcome, Program, checksum, package};
 use node::bundle::{Bundle, CHECKSUMS};
-use node::specification::Settings;
+use node::specification::{Cluster, OWNERS, Settings};
 
 use crate::failure::Failure;
 use crate::files::{self, Readers};
@@ -27,6 +28,9 @@ const OTHER_CLOCKS: [&str; 4] = ["systemd-timesyncd", "ntpsec", "openntpd", "ntp
 /// Debian's own unit of the balancer; ours is another.
 const BALANCER: (&str, &str) = ("haproxy", "haproxy.service");
 
+/// What only one may prepare a host for; the modules `kubelet` and `container_runtime` claim the same.
+const SUBJECT: &str = "node";
+
 /// Is a preparation under way, or was one killed?
 pub(crate) fn is_begun(host: &Host) -> bool {
     host.exists(BEGUN)
@@ -35,6 +39,11 @@ pub(crate) fn is_begun(host: &Host) -> bool {
 /// Was the host prepared by us, and not by a role or by hand?
 pub(crate) fn is_ours(host: &Host) -> bool {
     host.exists(RECORD)
+}
+
+/// Who prepares this host, and nobody else may.
+pub(crate) fn owner(host: &Host) -> Result<Option<String>, Failure> {
+    Ok(owner::owner_of(host, SUBJECT)?)
 }
 
 // === what must be brought ===
@@ -103,11 +112,12 @@ pub(crate) fn prepare(
     host: &Host,
     bundle: &Bundle,
     extra: Option<&Bundle>,
-    settings: &Settings,
+    cluster: &Cluster,
 ) -> Result<bool, Failure> {
+    owner::claim(host, SUBJECT, &cluster.as_owner())?;
     files::write(BEGUN, &serde_json::to_string_pretty(bundle).unwrap_or_default(), Readers::Root)?;
     let had_balancer = package::version(host, BALANCER.0)?.is_some();
-    let mut changed = settled(runtime(bundle, settings).bring(host, Mode::Apply))?;
+    let mut changed = settled(runtime(bundle, &cluster.settings).bring(host, Mode::Apply))?;
     changed |= settled(kubelet(host, bundle)?.bring(host, Mode::Apply))?;
     if !had_balancer && package::version(host, BALANCER.0)?.is_some() {
         host.run(&Program::new("systemctl").args(["disable", "--now", BALANCER.1]))?;
@@ -189,6 +199,16 @@ fn record(path: &str) -> Result<Option<Bundle>, Failure> {
 /// Leaves nothing of what [`prepare`] brought but packages, which others may use by now. Where it brought nothing,
 /// nothing is done.
 pub(crate) fn undo(host: &Host) -> Result<bool, Failure> {
+    let undone = uninstall(host)?;
+    if let Some(cluster) = owner(host)?.filter(|owner| owner.starts_with(OWNERS)) {
+        owner::release(host, SUBJECT, &cluster)?;
+        // Where others own something it is not empty, and stays.
+        let _ = fs::remove_dir(owner::FOLDER);
+    }
+    Ok(undone)
+}
+
+fn uninstall(host: &Host) -> Result<bool, Failure> {
     if !is_ours(host) && !is_begun(host) {
         return Ok(false);
     }

@@ -101,7 +101,7 @@ fn answer(request: &Request) -> Result<Answer, Failure> {
         Step::Lease => true,
         Step::Release => membership::release(&request.holder)?,
         Step::Prepare { bundle, extra } => {
-            prepare::prepare(&Host::this(), bundle, extra.as_ref(), &request.cluster.settings)?
+            prepare::prepare(&Host::this(), bundle, extra.as_ref(), &request.cluster)?
         }
         Step::Claim => claim(request)?,
         Step::Configure => {

@@ -76,6 +76,7 @@ impl<H: Hosts> Work<'_, H> {
                 return Err(stuck(&round).into());
             }
             if before.is_none() {
+                self.check_bundle(&sights)?;
                 self.lease().await?;
             }
             self.run(&round.actions, Some(&round.journal)).await?;
@@ -356,66 +357,26 @@ fn stopped() -> Diagnostic {
 mod tests {
     use std::collections::BTreeSet;
 
-    use node::journal::{State, member};
+    use node::journal::member;
     use node::observation::HostView;
     use node::plan::Intent;
-    use node::specification::{Network, NetworkMode, Node, Pods, Role, Settings};
     use node::step::digest;
 
-    use super::super::fake::Fake;
+    use super::super::fake::{Fake, cluster, view};
     use super::*;
-
-    fn cluster() -> Cluster {
-        let node = Node {
-            role: Role::ControlPlane,
-            address: "203.0.113.11".into(),
-            private_address: None,
-            labels: BTreeMap::new(),
-            taints: None,
-        };
-        let network = Network {
-            mode: NetworkMode::Wireguard,
-            mtu: None,
-            pod_cidr: "10.244.0.0/16".parse().unwrap(),
-            service_cidr: "10.96.0.0/12".parse().unwrap(),
-            mesh_cidr: "10.220.0.0/16".parse().unwrap(),
-            pods: Pods::Routed,
-        };
-        Cluster {
-            name: "prod".into(),
-            kubernetes_version: "1.37.2".into(),
-            nodes: [("cp-1".to_owned(), node)].into(),
-            network,
-            endpoint: None,
-            certificate_sans: Vec::new(),
-            api_from: None,
-            settings: Settings::default(),
-            addons: BTreeSet::new(),
-            ignore_preflight_errors: Vec::new(),
-        }
-    }
 
     /// A host of it that is as it should be, but that its API server does not answer.
     fn silent(cluster: &Cluster) -> HostView {
         let mut own = member(cluster, "cp-1", 0, "id".into()).unwrap();
         own.mesh_key = Some("key".into());
-        let journal = Journal {
-            cluster_id: "c1".into(),
-            owner: "terraform".into(),
-            fixed: cluster.fixed(),
-            state: State::Complete,
-            generation: 1,
-            node: "cp-1".into(),
-            members: [("cp-1".to_owned(), own)].into(),
-        };
+        let shown = view("c1", "cp-1");
+        let journal = Journal { members: [("cp-1".to_owned(), own)].into(), ..shown.journal.unwrap() };
         HostView {
             judged: Some(digest(cluster, &journal)),
             journal: Some(journal),
             mesh_key: Some("key".into()),
-            joined: true,
             signs: true,
-            etcd_data: true,
-            ..HostView::default()
+            ..view("c1", "cp-1")
         }
     }
 

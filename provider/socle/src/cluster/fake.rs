@@ -1,10 +1,10 @@
 //! Hosts for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use node::journal::{Journal, State};
 use node::observation::HostView;
-use node::specification::{Fixed, NetworkMode, Pods};
+use node::specification::{Cluster, Network, NetworkMode, Node, Pods, Role, Settings};
 use node::step::{Answer, Request};
 
 use super::hosts::{Coordinates, Freight, HostError, Hosts};
@@ -27,21 +27,43 @@ impl Fake {
     }
 }
 
-/// A host of the cluster of that id, judged by its own journal, whose API server does not answer.
-pub(super) fn view(cluster_id: &str, node: &str) -> HostView {
-    let range: ipnet::Ipv4Net = "10.0.0.0/8".parse().unwrap();
-    let fixed = Fixed {
-        name: "prod".into(),
+/// A cluster of one control plane.
+pub(super) fn cluster() -> Cluster {
+    let node = Node {
+        role: Role::ControlPlane,
+        address: "203.0.113.11".into(),
+        private_address: None,
+        labels: BTreeMap::new(),
+        taints: None,
+    };
+    let network = Network {
         mode: NetworkMode::Wireguard,
-        pod_cidr: range,
-        service_cidr: range,
-        mesh_cidr: range,
+        mtu: None,
+        pod_cidr: "10.244.0.0/16".parse().unwrap(),
+        service_cidr: "10.96.0.0/12".parse().unwrap(),
+        mesh_cidr: "10.220.0.0/16".parse().unwrap(),
         pods: Pods::Routed,
     };
+    Cluster {
+        name: "prod".into(),
+        kubernetes_version: "1.37.2".into(),
+        nodes: [("cp-1".to_owned(), node)].into(),
+        network,
+        endpoint: None,
+        certificate_sans: Vec::new(),
+        api_from: None,
+        settings: Settings::default(),
+        addons: BTreeSet::new(),
+        ignore_preflight_errors: Vec::new(),
+    }
+}
+
+/// A host of the cluster of that id, judged by its own journal, whose API server does not answer.
+pub(super) fn view(cluster_id: &str, node: &str) -> HostView {
     let journal = Journal {
         cluster_id: cluster_id.into(),
         owner: "terraform".into(),
-        fixed,
+        fixed: cluster().fixed(),
         state: State::Complete,
         generation: 1,
         node: node.into(),

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use node::bundle::Bundle;
 use node::journal::Journal;
+use node::observation::{HostView, Sights};
 use node::plan::Action;
-use node::specification::Role;
+use node::specification::{Cluster, Role};
 use node::step::{Answer, Step};
-use tfplugin::{Diagnostic, Model};
+use tfplugin::{Diagnostic, Diagnostics, Model};
 
 use super::artefacts::architecture;
 use super::bundles::{self, NoBundle};
@@ -17,6 +18,16 @@ use super::hosts::{HostError, Hosts};
 use super::resource::ClusterResource;
 
 impl<H: Hosts> Work<'_, H> {
+    /// What hosts are to be prepared from is there, and is for their processors. This is seen before anything is written.
+    pub(super) fn check_bundle(&self, sights: &Sights) -> Result<(), Diagnostics> {
+        let bare = bare(self.cluster, sights);
+        let Some(folder) = self.bundles.as_ref().filter(|_| !bare.is_empty()) else { return Ok(()) };
+        let (bundle, _) = self.bundles_in(folder, bare[0].0).map_err(|problem| unusable(&problem))?;
+        let told =
+            others(&bundle.architecture, &bare).map(|(name, machine)| misfit(&bundle, folder, name, machine));
+        told.collect::<Diagnostics>().into_result()
+    }
+
     /// Prepares a host. What arrived before the run was killed is not brought again.
     pub(super) async fn prepare(
         &self,
@@ -63,6 +74,32 @@ impl<H: Hosts> Work<'_, H> {
     }
 }
 
+/// The hosts that lack what a node is made of, and their processors.
+fn bare<'s>(cluster: &Cluster, sights: &'s Sights) -> Vec<(&'s str, &'s str)> {
+    let is_bare =
+        |view: &HostView| !view.joined && view.prepared.as_ref() != Some(&cluster.kubernetes_version);
+    let nodes = sights.iter().filter(|(name, _)| cluster.nodes.contains_key(*name));
+    let views = nodes.filter_map(|(name, sight)| Some((name.as_str(), sight.view()?)));
+    let bare = views.filter(|(_, view)| is_bare(view));
+    bare.filter_map(|(name, view)| Some((name, view.machine.as_ref()?.architecture.as_str()))).collect()
+}
+
+/// Those that it is not for. A program of an earlier release does not say what processors it runs on.
+fn others<'s>(released_for: &str, hosts: &[(&'s str, &'s str)]) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let is_other = |machine: &str| !machine.is_empty() && architecture(machine) != Some(released_for);
+    hosts.iter().copied().filter(move |(_, machine)| is_other(machine))
+}
+
+fn misfit(bundle: &Bundle, folder: &Path, name: &str, machine: &str) -> Diagnostic {
+    let detail = format!(
+        "{} is for {}, and host {name} has processors of {machine}. Nothing was written to any host. Take a bundle for them, or \
+         prepare the host with the playbook socle.platform.prepare; then apply again.",
+        folder.join(&bundle.kubernetes).display(),
+        bundle.architecture,
+    );
+    Diagnostic::error("Bundle cannot be used", detail).at(ClusterResource::paths().bundles())
+}
+
 fn undownloaded(name: &str, release: &str, problem: &str) -> Diagnostic {
     let detail = format!(
         "Host {name} is to get a container runtime with kubelet and kubeadm {release}: {problem}. Where this machine reaches \
@@ -77,4 +114,17 @@ fn unusable(problem: &NoBundle) -> Diagnostic {
         "{problem}. A folder of bundles has a folder for each release, with manifest.json and SHA256SUMS."
     );
     Diagnostic::error("Bundle cannot be used", detail).at(ClusterResource::paths().bundles())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_that_a_bundle_is_not_for_are_named() {
+        let hosts = [("cp-1", "x86_64"), ("w-1", "aarch64"), ("w-2", "riscv64"), ("w-3", "")];
+        let names = |released_for| others(released_for, &hosts).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names("amd64"), ["w-1", "w-2"]);
+        assert_eq!(names("arm64"), ["cp-1", "w-2"]);
+    }
 }
