@@ -49,6 +49,20 @@ impl Root {
         self.host().read_text(path).unwrap().unwrap_or_else(|| panic!("{path} is missing"))
     }
 
+    /// The texts of all files below a folder, by their paths.
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(self.host().path(folder)).into_iter().flatten().flatten() {
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                found.extend(self.files(&path));
+            } else {
+                found.insert(path.clone(), self.read(&path));
+            }
+        }
+        found
+    }
+
     pub(crate) fn host(&self) -> Host {
         Host::at(self.folder.path())
     }

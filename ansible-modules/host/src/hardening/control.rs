@@ -21,8 +21,6 @@ pub struct Control {
     pub consent: Consent,
     /// When a change takes effect.
     pub effect: Effect,
-    /// Whether it can be taken back.
-    pub undo: Undo,
     /// What becomes of it on a Kubernetes node.
     pub on_node: OnNode,
 }
@@ -170,6 +168,11 @@ pub enum SettingsFile {
 }
 
 impl SettingsFile {
+    /// Is it a drop-in that nobody else writes to?
+    const fn is_ours(self) -> bool {
+        matches!(self, Self::Journald | Self::Coredump | Self::Logind | Self::Apt)
+    }
+
     /// Where we write it.
     pub const fn path(self) -> &'static str {
         match self {
@@ -298,9 +301,11 @@ pub enum Effect {
 /// Whether a control can be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undo {
-    /// What we wrote can be removed, and the host is as before.
+    /// What we wrote stands in a file of our own. Once it is wanted no more it goes, and the host is as before; live kernel
+    /// parameters stay until the next boot.
     Reversible,
-    /// What was is not kept (a package's data, an old mode).
+    /// It changes what is others' too, and what was there is not put back (a package's data, an old mode, a line of
+    /// `/etc/login.defs`).
     OneWay,
 }
 
@@ -320,7 +325,7 @@ pub enum OnNode {
 }
 
 impl Control {
-    /// A control that is reversible, takes effect at once, and is in no profile until a rule is named.
+    /// A control that takes effect at once, and is in no profile until a rule is named.
     pub(super) fn new(id: String, title: String, why: &'static str, wanted: Wanted) -> Control {
         Control {
             id,
@@ -332,7 +337,6 @@ impl Control {
             wanted,
             consent: Consent::ByProfile,
             effect: Effect::Immediate,
-            undo: Undo::Reversible,
             on_node: OnNode::Same,
         }
     }
@@ -357,10 +361,6 @@ impl Control {
         Control { effect: Effect::Reboot, ..self }
     }
 
-    pub(super) fn one_way(self) -> Control {
-        Control { undo: Undo::OneWay, ..self }
-    }
-
     pub(super) fn not_on_node(self, reason: &'static str) -> Control {
         Control { on_node: OnNode::LeftOut(reason), ..self }
     }
@@ -377,13 +377,42 @@ impl Control {
         Control { on_node: OnNode::Only, ..self }
     }
 
+    /// Whether it is taken back where it is wanted no more.
+    pub fn undo(&self) -> Undo {
+        self.wanted.undo()
+    }
+
     /// Whether it only looks, in the `audit` pass.
     pub fn is_finding(&self) -> bool {
         matches!(self.wanted, Wanted::Finding(_))
     }
 }
 
+/// How the files begin that are ours alone, among those of others.
+pub(super) const OURS: &str = "/60-socle";
+
 impl Wanted {
+    /// What stands in a file of our own goes out of it again.
+    const fn is_kept_apart(&self) -> bool {
+        match self {
+            Wanted::Setting { file, .. } => file.is_ours(),
+            Wanted::Sysctl { .. }
+            | Wanted::ModuleBlocked { .. }
+            | Wanted::Sshd { .. }
+            | Wanted::AuditRules { .. }
+            | Wanted::AuditPrivilegedPrograms
+            | Wanted::SudoDefault { .. }
+            | Wanted::KernelArguments { .. }
+            | Wanted::Limit { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn undo(&self) -> Undo {
+        let is_ours = matches!(self, Wanted::Text { path, .. } if path.contains(OURS));
+        if is_ours || self.is_kept_apart() { Undo::Reversible } else { Undo::OneWay }
+    }
+
     /// The value that an override may replace; none for kinds that have no single value.
     pub fn value(&self) -> Option<&'static str> {
         match self {

@@ -1,6 +1,7 @@
 //! The page `docs/hardening.md`: each rule, and the controls that meet it.
 
 use super::control::{Consent, Control, Effect, OnNode, Undo};
+use super::devsec::ITEMS;
 use super::profile::Profile;
 use super::reference::{ANSSI, AnssiLevel, CIS, Gap, anssi_gap, cis_gap};
 use super::table::controls;
@@ -13,7 +14,8 @@ This page is written from the table of controls; `UPDATE_DOCS=1 cargo test -p ho
 A **profile** is every control that meets a rule of it. A control marked *opt-in* can lock people out or stop the host:
 a profile alone reports it as excepted, and only `enable` with its id applies it. `exceptions` leaves a control out, with
 a reason. `overrides` gives a control another value. With `kubernetes_node` what would break a node is left out or has
-another value, as the column says.
+another value, as the column says. What is wanted no more is taken back where it stood in a file of ours; a control marked
+*not undone* changes what is others' too, and that stays as it is.
 
 Rules are named by their numbers in ANSSI-BP-028 v2.0 and in the CIS Debian Linux 12 Benchmark v1.1.0, which are to be
 read at their publishers.
@@ -25,6 +27,7 @@ pub fn page() -> String {
     page.push_str(&profiles());
     page.push_str(&anssi());
     page.push_str(&cis());
+    page.push_str(&devsec());
     page.push_str(&all());
     page
 }
@@ -62,6 +65,17 @@ fn cis() -> String {
     text
 }
 
+fn devsec() -> String {
+    let mut text = "\n## dev-sec\n\nWhat the roles of the collection `devsec.hardening` do, for those who come from there. `sysctl.*` is every \
+                    control whose id begins so.\n\n| role | what it does | controls | without a control |\n|---|---|---|---|\n"
+        .to_owned();
+    for item in ITEMS {
+        let met: Vec<_> = item.controls.iter().map(|id| format!("`{id}`")).collect();
+        line(&mut text, &[&format!("`{}`", item.role), item.what, &met.join(", "), &gap(item.gap)]);
+    }
+    text
+}
+
 fn all() -> String {
     let mut text =
         "\n## Controls\n\n| id | what | why | kind | remarks |\n|---|---|---|---|---|\n".to_owned();
@@ -80,7 +94,7 @@ fn remarks(control: &Control) -> String {
     if control.effect == Effect::Reboot {
         remarks.push("needs a reboot".to_owned());
     }
-    if control.undo == Undo::OneWay && !control.is_finding() {
+    if control.undo() == Undo::OneWay && !control.is_finding() {
         remarks.push("not undone".to_owned());
     }
     match control.on_node {

@@ -12,6 +12,7 @@
 pub mod compliance;
 pub mod control;
 pub mod coverage;
+pub mod devsec;
 pub mod nearest;
 pub mod outcome;
 pub mod profile;

@@ -4,7 +4,7 @@ use super::group::{Found, Group, Part, lines};
 use super::{Hardening, kernel_of_another};
 use crate::edit::{Edit, EditedFile, Separator, WhenMissing, value_of};
 use crate::file::{Backup, File};
-use crate::hardening::control::{SettingsFile, Wanted};
+use crate::hardening::control::{OURS, SettingsFile, Wanted};
 use crate::hardening::table;
 use crate::pending::Triggering;
 use crate::{Fault, Host, Item, Managed, Mode, Outcome, Program, unit};
@@ -206,7 +206,7 @@ pub(super) fn text(host: &Host, path: &str, text: &str, mode: u32) -> Box<dyn Ma
 /// Removes files that are ours alone and that no control wants any more.
 pub(super) fn forget_texts(hardening: &Hardening) -> Vec<Outcome> {
     let ours = table::controls().iter().filter_map(|control| match control.wanted {
-        Wanted::Text { path, .. } if path.contains("/60-socle-") => Some((control, path)),
+        Wanted::Text { path, .. } if path.contains(OURS) => Some((control, path)),
         _ => None,
     });
     let gone = ours

@@ -3,6 +3,7 @@
 use super::Hardening;
 use crate::Outcome;
 use crate::edit::{Edit, EditedFile, Separator};
+use crate::file::File;
 use crate::hardening::control::{Effect, Wanted};
 use crate::sysctl::Sysctl;
 use crate::{Item, Managed};
@@ -27,6 +28,9 @@ pub(super) fn forget(hardening: &Hardening) -> Option<Outcome> {
             _ => None,
         })
         .collect();
+    if kept.is_empty() {
+        return Some(File::absent(PATH).bring(hardening.host, hardening.mode));
+    }
     let there = text.lines().filter_map(|line| Separator::Equals.split(line)).map(|(key, _)| key);
     let unset = |key: &str| Edit::Unset { section: None, key: key.to_owned(), separator: Separator::Equals };
     let edits: Vec<_> = there.filter(|key| !kept.contains(key)).map(unset).collect();

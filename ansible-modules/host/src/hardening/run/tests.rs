@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::hardening::{Profile, table};
+use crate::hardening::{Control, Profile, Undo, table};
 use crate::testing::Root;
 use crate::{Output, Program};
 
@@ -228,8 +228,28 @@ fn asked() -> impl Strategy<Value = Arguments> {
     )
 }
 
+/// The same, without the controls of which this is true.
+fn without(arguments: &Arguments, is_left_out: impl Fn(&Control) -> bool) -> Arguments {
+    let left_out = table::controls().iter().filter(|control| is_left_out(control));
+    let mut arguments = arguments.clone();
+    arguments.exceptions.extend(left_out.map(|control| (control.id.clone(), "tried".to_owned())));
+    arguments
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
+    /// What can be taken back is taken back once it is excepted. Kernel parameters stay until the next boot.
+    #[test]
+    fn what_is_given_up_leaves_the_files_of_the_host_as_they_were(asked in asked()) {
+        let root = root();
+        let before = root.files("/etc");
+        let asked = without(&asked, |control| control.undo() == Undo::OneWay);
+        run(&obeying(&root), &asked, Mode::Apply).unwrap();
+        prop_assert_ne!(&root.files("/etc"), &before);
+        run(&obeying(&root), &without(&asked, |_| true), Mode::Apply).unwrap();
+        prop_assert_eq!(root.files("/etc"), before);
+    }
+
     /// Whatever was asked for before, what is asked for now holds afterwards, and is done once.
     #[test]
     fn what_is_asked_for_holds_and_is_done_once(before in asked(), now in asked()) {

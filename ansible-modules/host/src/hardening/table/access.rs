@@ -152,8 +152,7 @@ fn ageing() -> Vec<Control> {
         accounts("password-ageing", existing, "Passwords of existing accounts run out", WHY)
             .anssi(&[31])
             .cis(&["5.4.1.1", "5.4.1.2", "5.4.1.3"])
-            .by_name("people who log in with a password must change it in time; accounts with an authorised key and locked ones are left out")
-            .one_way(),
+            .by_name("people who log in with a password must change it in time; accounts with an authorised key and locked ones are left out"),
     ]
 }
 
@@ -199,6 +198,8 @@ fn sessions() -> Vec<Control> {
         Control::new("session.umask".into(), "Shells start with umask 027".into(), UMASK, shells).cis(&["5.4.3.3", "5.4.2.6"]),
         setting("login-defs.login-retries", SettingsFile::LoginDefs, "LOGIN_RETRIES", "5", "A console gives only so many tries.").baseline(),
         setting("login-defs.login-timeout", SettingsFile::LoginDefs, "LOGIN_TIMEOUT", "60", "A console does not wait for ever.").baseline(),
+        setting("login-defs.default-home", SettingsFile::LoginDefs, "DEFAULT_HOME", "no", "Whoever has no home folder is not to land in the root of the file system.").baseline(),
+        setting("login-defs.chfn-restrict", SettingsFile::LoginDefs, "CHFN_RESTRICT", "rwh", "A user changes what is told of him to people, and not his name.").baseline(),
         setting("adduser.dir-mode", SettingsFile::Adduser, "DIR_MODE", "0750", "New home folders are not for everybody.").anssi(&[50]).baseline(),
     ]
 }
@@ -206,10 +207,10 @@ fn sessions() -> Vec<Control> {
 fn people() -> Vec<Control> {
     const SERVICE: &str = "A service's account is for no person to log in with.";
     vec![
-        accounts("system-without-shell", AccountRule::SystemAccountsWithoutShell, "System accounts have no login shell", SERVICE).anssi(&[34]).cis(&["5.4.2.7"]).baseline().one_way(),
-        accounts("shellless-locked", AccountRule::ShelllessAccountsLocked, "Accounts without a shell are locked", SERVICE).anssi(&[34]).cis(&["5.4.2.8"]).baseline().one_way(),
-        accounts("home-mode", AccountRule::HomeFolderMode(0o750), "Home folders are not for everybody", "Keys and histories are in home folders.").anssi(&[50]).cis(&["7.2.9"]).one_way(),
-        accounts("no-trust-files", AccountRule::NoTrustFiles, "No files that trust other hosts without a key", "Old programs let everybody in whom such a file names.").baseline().one_way(),
+        accounts("system-without-shell", AccountRule::SystemAccountsWithoutShell, "System accounts have no login shell", SERVICE).anssi(&[34]).cis(&["5.4.2.7"]).baseline(),
+        accounts("shellless-locked", AccountRule::ShelllessAccountsLocked, "Accounts without a shell are locked", SERVICE).anssi(&[34]).cis(&["5.4.2.8"]).baseline(),
+        accounts("home-mode", AccountRule::HomeFolderMode(0o750), "Home folders are not for everybody", "Keys and histories are in home folders.").anssi(&[50]).cis(&["7.2.9"]),
+        accounts("no-trust-files", AccountRule::NoTrustFiles, "No files that trust other hosts without a key", "Old programs let everybody in whom such a file names.").baseline(),
         accounts("root-password-locked", AccountRule::RootPasswordLocked, "root has no password", "Administrators act under their own names.")
             .anssi(&[33])
             .cis(&["5.4.2.4"])

@@ -6,7 +6,7 @@ fn permissions(id: &str, path: &'static str, mode: u32, group: &'static [&'stati
     let why = "Whoever can read or write this file can learn or change who may do what.";
     let title = format!("{path} has at most mode {mode:04o}");
     let wanted = Wanted::Permissions { path, mode, owner: "root", group };
-    Control::new(format!("file.{id}"), title, why, wanted).one_way()
+    Control::new(format!("file.{id}"), title, why, wanted)
 }
 
 fn banner(id: &str, path: &'static str) -> Control {
@@ -18,7 +18,6 @@ fn banner(id: &str, path: &'static str) -> Control {
         why,
         Wanted::Text { path, text, mode: 0o644 },
     )
-    .one_way()
 }
 
 fn finding(id: &str, scan: Scan, title: &str, why: &'static str) -> Control {

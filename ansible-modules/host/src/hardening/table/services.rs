@@ -4,7 +4,7 @@ use crate::hardening::control::{Control, SettingsFile, UnitState, Wanted};
 
 fn removed(id: &str, packages: &'static [&'static str], why: &'static str) -> Control {
     let title = format!("Not installed: {}", packages.join(", "));
-    Control::new(format!("package.no-{id}"), title, why, Wanted::Removed { packages }).one_way()
+    Control::new(format!("package.no-{id}"), title, why, Wanted::Removed { packages })
 }
 
 fn installed(id: &str, packages: &'static [&'static str], why: &'static str) -> Control {

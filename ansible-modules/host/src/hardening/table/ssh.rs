@@ -23,7 +23,29 @@ pub(super) fn controls() -> Vec<Control> {
     all.extend(algorithms());
     all.extend(limits());
     all.extend(forwarding());
+    all.push(client());
     all
+}
+
+/// A user's own configuration wins over it.
+fn client() -> Control {
+    let text = "\
+Host *
+    Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr
+    MACs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-512,hmac-sha2-256
+    KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,curve25519-sha256@libssh.org,diffie-hellman-group18-sha512,diffie-hellman-group16-sha512,diffie-hellman-group-exchange-sha256
+    ForwardAgent no
+    ForwardX11 no
+    GSSAPIAuthentication no
+    HashKnownHosts yes
+    HostbasedAuthentication no
+    PermitLocalCommand no
+    StrictHostKeyChecking ask
+    Tunnel no
+";
+    let wanted = Wanted::Text { path: "/etc/ssh/ssh_config.d/60-socle-client.conf", text, mode: 0o644 };
+    let title = "The SSH client uses current algorithms, and forwards nothing by itself";
+    Control::new("ssh-client.defaults".to_owned(), title.to_owned(), CRYPTO, wanted).baseline()
 }
 
 fn logins() -> Vec<Control> {
