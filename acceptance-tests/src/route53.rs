@@ -119,6 +119,13 @@ impl Route53 {
         Ok(ids)
     }
 
+    /// Puts a tag onto a zone.
+    pub fn tag(&self, zone: &str, key: &str, value: &str) -> Result<(), Route53Error> {
+        let tag = wrapped("Tag", &(element("Key", key) + &element("Value", value)));
+        let body = request("ChangeTagsForResource", &wrapped("AddTags", &tag), "");
+        self.call("POST", &format!("/tags/hostedzone/{zone}"), &body).map(drop)
+    }
+
     /// Deletes a zone, which must hold nothing but its apex NS and SOA.
     pub fn delete_zone(&self, id: &str) -> Result<(), Route53Error> {
         self.call("DELETE", &format!("/hostedzone/{id}"), "").map(drop)

@@ -335,11 +335,14 @@ fn a_zone_that_is_begun_loses_nothing_that_no_plan_has_shown() -> Result {
     let begun = begun_and_killed(&stage, &zone(1, "unmanaged_records = \"delete\""))?;
     let theirs = RecordSet::simple("theirs.example.test.", "A", 60, &["192.0.2.66"]);
     stage.route53.change(&begun.id, &[(ChangeAction::Create, theirs)])?;
+    stage.route53.tag(&begun.id, "theirs", "1")?;
     stage.terraform.apply()?;
     assert!(stage.records("example.test").contains(&"theirs.example.test. A = 192.0.2.66".to_owned()));
     let plan = stage.terraform.plan()?;
     let unmanaged = &plan.change("socle_dns_zone.main").before()["unmanaged_record_sets"];
     assert_eq!(unmanaged["theirs A"]["values"], json!(["192.0.2.66"]), "{plan}");
+    let tags = &plan.change("socle_dns_zone.main").before()["tags"];
+    assert_eq!(tags, &json!({ "theirs": "1" }), "{plan}");
     stage.terraform.apply_plan(&plan)?;
     assert_is_version(&stage, 1);
     Ok(())

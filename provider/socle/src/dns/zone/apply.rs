@@ -184,15 +184,19 @@ impl<'c> Work<'c> {
             unmanaged_record_sets: RecordSets::new().into(),
             ..self.wanted.clone()
         };
-        let tags = if begun.records.is_some() {
+        let mut tags = if begun.records.is_some() {
             BTreeMap::new()
         } else {
             let tags = self.route53.tags(self.id(), &self.budget).await;
             tags.map_err(|error| self.incomplete(&error))?
         };
-        self.set_networks(&details.vpcs).await?;
+        // In a zone that is found again, what is not wanted may be anybody's: no plan has shown it, so it stays. The next one
+        // shows it.
+        let networks: BTreeSet<_> = details.vpcs.intersection(&self.wanted.networks()).cloned().collect();
+        let wanted_tags = observed::tags_of(&self.wanted.tags);
+        tags.retain(|key, _| wanted_tags.contains_key(key));
+        self.set_networks(&networks).await?;
         self.set_tags(&tags).await?;
-        // In a zone that is found again, a set that is not as wanted may be anybody's: no plan has shown it, so it stays.
         self.set_records(BTreeSet::new(), begun.records, TAKE_OVER).await?;
         self.in_sync().await?;
         self.set_comment(details.zone.comment.as_deref()).await
