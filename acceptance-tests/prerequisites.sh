@@ -51,6 +51,8 @@ if [ "$for_whom" = tests ]; then
     needs named-checkzone bind9-utils
     # The judge of backups, and the server that is backed up.
     needs restic restic
+    # What makes a clock jump.
+    compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || packages+=(libfaketime)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || type -P initdb >/dev/null || packages+=(postgresql)
     # What runs the example's pipeline, and what its jobs call.
     needs node nodejs

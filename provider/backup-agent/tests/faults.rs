@@ -5,13 +5,13 @@ mod stage;
 
 use std::fs;
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use acceptance::fault_rule::{Rule, Trigger};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stage::{Stage, noise, told};
 
@@ -231,7 +231,7 @@ fn all_threads_of_a_running_agent_let_others_go_first() {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap();
         let nice = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap();
         let id = thread.file_name();
-        let io = std::process::Command::new("ionice").arg("--pid").arg(id).output().unwrap();
+        let io = Command::new("ionice").arg("--pid").arg(id).output().unwrap();
         assert_eq!((nice, String::from_utf8_lossy(&io.stdout).trim()), ("15", "idle"));
         threads += 1;
     }
@@ -282,7 +282,7 @@ fn while_a_run_holds_its_lock_restic_does_not_prune_and_forget_waits() {
     stage.configure("/limits/lock_wait", json!("0s"));
     let told = stage.fail(&["forget"]);
     assert!(told.contains("locked by process"), "{told}");
-    std::process::Command::new("kill").arg(run.id().to_string()).status().unwrap();
+    Command::new("kill").arg(run.id().to_string()).status().unwrap();
     run.wait_with_output().unwrap();
 }
 
@@ -312,6 +312,48 @@ fn a_time_limit_ends_a_run_that_hangs() {
     assert_eq!(stage.objects("locks/"), [""; 0]);
 }
 
+/// As when a time server was wrong. A lock that others may take for stale by now keeps nobody out, so nothing is committed
+/// under it.
+#[test]
+fn a_clock_that_jumps_in_the_middle_of_a_run_loses_nothing() {
+    let stage = Stage::of_files();
+    let clock = stage.path("clock");
+    make_backups(&stage, 1);
+    for (seed, jump, ends_well) in [(7, "+3d", false), (8, "-3d", true)] {
+        fs::write(&clock, "+0d").unwrap();
+        let jumps = format!("echo {jump} >{}", clock.display());
+        stage.configure("/source/files/pre", json!(["/bin/sh", "-c", jumps]));
+        fs::write(stage.path("data/new.bin"), noise(100_000, seed)).unwrap();
+        let output = faked(stage.agent(&["run"]), &clock).output().unwrap();
+        assert_eq!(fs::read_to_string(&clock).unwrap().trim(), jump);
+        assert_eq!(output.status.success(), ends_well, "{jump}: {}", told(&output));
+        assert!(ends_well || told(&output).contains("became stale meanwhile"), "{}", told(&output));
+        assert_eq!(stage.objects("locks/"), [""; 0]);
+        stage.run_restic(&["check", "--read-data"]);
+    }
+    stage.configure("/source/files/pre", json!(["/bin/true"]));
+    make_backups(&stage, 1);
+    let status = stage.status();
+    let newest = status["last_run"]["snapshot"].as_str().unwrap();
+    stage.run(&["forget"]);
+    let kept = stage.snapshots_of_restic();
+    let is_newest = |snapshot: &Value| snapshot["id"].as_str().is_some_and(|id| id.starts_with(newest));
+    assert!(kept.iter().any(is_newest), "{kept:#?}");
+    stage.run_restic(&["check", "--read-data"]);
+}
+
+/// A program whose clock is ahead by what the file says, or behind.
+fn faked(mut program: Command, clock: &Path) -> Command {
+    let found = Command::new("find").args(["/usr/lib", "-name", "libfaketime.so.1"]).output().unwrap();
+    let library = String::from_utf8(found.stdout).unwrap();
+    program
+        .env("LD_PRELOAD", library.lines().next().expect("libfaketime"))
+        .env("FAKETIME_TIMESTAMP_FILE", clock)
+        .env("FAKETIME_NO_CACHE", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    program
+}
+
 #[test]
 fn a_signal_ends_a_run_in_order() {
     let stage = Stage::of_files();
@@ -319,7 +361,7 @@ fn a_signal_ends_a_run_in_order() {
     stage.configure("/source/files/pre", json!(["/bin/sleep", "60"]));
     let run = stage.start(&["run"]);
     await_event(&stage, "pre_command");
-    std::process::Command::new("kill").arg(run.id().to_string()).status().unwrap();
+    Command::new("kill").arg(run.id().to_string()).status().unwrap();
     let output = run.wait_with_output().unwrap();
     assert!(!output.status.success(), "{}", told(&output));
     assert_eq!(stage.objects("locks/"), [""; 0]);
@@ -392,7 +434,7 @@ mod on_servers {
         fn at(path: &Path, size: &str) -> Self {
             fs::create_dir_all(path).unwrap();
             let options = format!("size={size}");
-            let mounted = std::process::Command::new("mount")
+            let mounted = Command::new("mount")
                 .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
                 .arg(path)
                 .output()
@@ -404,7 +446,7 @@ mod on_servers {
 
     impl Drop for SmallDisk {
         fn drop(&mut self) {
-            let _ = std::process::Command::new("umount").arg(&self.0).status();
+            let _ = Command::new("umount").arg(&self.0).status();
         }
     }
 }
@@ -459,7 +501,7 @@ fn end(mut child: Child) {
 /// Ends a command as systemd does; it has no more than a few seconds, however long a call would take.
 fn terminate(child: Child) -> std::process::Output {
     let began = Instant::now();
-    std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    Command::new("kill").arg(child.id().to_string()).status().unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(began.elapsed() < Duration::from_secs(15), "{}", told(&output));
     output
