@@ -2,12 +2,13 @@
 //! Go modules when the test runs. There is no kubelet, so nothing waits for their pods.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
 use acceptance::kube_stage::{KubeStage, WEB};
 use acceptance::plan::Action::{Create, NoOp};
+use tempfile::TempDir;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -18,16 +19,6 @@ fn module(name: &str) -> Result<PathBuf> {
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let folder = answer["Dir"].as_str().ok_or_else(|| format!("{name}: {answer}"))?;
     Ok(PathBuf::from(folder))
-}
-
-/// The manifest files of a folder as one text, in the order of their names.
-fn joined(folder: &Path) -> Result<String> {
-    let mut files: Vec<_> =
-        fs::read_dir(folder)?.map(|file| file.map(|file| file.path())).collect::<std::io::Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
-    files.sort();
-    let texts = files.iter().map(fs::read_to_string).collect::<std::io::Result<Vec<_>>>()?;
-    Ok(texts.join("\n---\n"))
 }
 
 /// Applies `text`, plans empty, destroys; `kinds` are such that all its objects but namespaces are among them.
@@ -56,7 +47,8 @@ fn published(text: &str, kinds: &str) -> Result {
 }
 
 const KINDS: &str = "customresourcedefinitions,clusterroles,clusterrolebindings,roles,rolebindings,serviceaccounts,\
-                     configmaps,services,deployments,daemonsets,jobs,apiservices";
+                     configmaps,services,deployments,daemonsets,jobs,apiservices,\
+                     validatingwebhookconfigurations,mutatingwebhookconfigurations";
 
 #[test]
 fn prometheus_operator_with_its_definitions() -> Result {
@@ -78,13 +70,41 @@ fn an_ingress_controller() -> Result {
     published(&fs::read_to_string(module.join("examples/render/contour.yaml"))?, KINDS)
 }
 
-#[test]
-fn the_definitions_of_cert_manager() -> Result {
+/// The chart of cert-manager, as its release makes it: in its module, Chart.yaml and the definitions stand apart.
+fn chart_of_cert_manager() -> Result<TempDir> {
     let module = module("github.com/cert-manager/cert-manager@v1.16.3")?;
-    // These are Helm templates, whose only variables are labels: so they are rendered here as Helm would.
-    let text = joined(&module.join("deploy/crds"))?;
-    let text = text
-        .replace(r#"{{ template "cert-manager.name" . }}"#, "cert-manager")
-        .replace("{{ .Release.Name }}", "cert-manager");
-    published(&text, KINDS)
+    let source = module.join("deploy/charts/cert-manager");
+    let chart = tempfile::tempdir()?;
+    fs::create_dir(chart.path().join("templates"))?;
+    fs::copy(source.join("values.yaml"), chart.path().join("values.yaml"))?;
+    fs::copy(source.join("Chart.template.yaml"), chart.path().join("Chart.yaml"))?;
+    for folder in [source.join("templates"), module.join("deploy/crds")] {
+        for file in fs::read_dir(folder)? {
+            let file = file?;
+            if file.path().extension().is_some_and(|extension| extension == "yaml" || extension == "tpl") {
+                fs::copy(file.path(), chart.path().join("templates").join(file.file_name()))?;
+            }
+        }
+    }
+    Ok(chart)
+}
+
+/// By Helm itself, built from its Go module; definitions, deployments, roles and webhooks.
+#[test]
+fn cert_manager_as_helm_renders_it() -> Result {
+    let chart = chart_of_cert_manager()?;
+    let output = Command::new("go")
+        .args(["run", "helm.sh/helm/v3/cmd/helm@v3.19.0", "template", "cert-manager"])
+        .arg(chart.path())
+        .args(["--namespace=cert-manager", "--set=startupapicheck.enabled=false"])
+        .current_dir(env::temp_dir())
+        .output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rendered = String::from_utf8(output.stdout)?;
+    for kind in ["kind: Deployment", "kind: CustomResourceDefinition", "kind: ValidatingWebhookConfiguration"]
+    {
+        assert!(rendered.contains(kind), "{kind}: {rendered}");
+    }
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: cert-manager\n";
+    published(&format!("{namespace}---\n{rendered}"), KINDS)
 }
