@@ -44,8 +44,8 @@ impl AwsRules {
     }
 
     /// More requests than this within one second are throttled. Default: no limit. Route 53's: 5.
-    pub fn set_requests_per_second(&mut self, limit: usize) {
-        self.requests_per_second = Some(limit);
+    pub fn set_requests_per_second(&mut self, limit: Option<usize>) {
+        self.requests_per_second = limit;
     }
 
     /// Whether a request that arrives at `now` is carried out.

@@ -55,7 +55,7 @@ fn counts_characters_not_bytes() {
 #[test]
 fn throttles_the_sixth_request_within_a_second() {
     let mut rules = AwsRules::default();
-    rules.set_requests_per_second(5);
+    rules.set_requests_per_second(Some(5));
     let start = Instant::now();
     let mut at = |milliseconds| rules.admit("GetHostedZone", "", start + Duration::from_millis(milliseconds));
     assert!((0..5).all(|n| at(n * 10).is_ok()));

@@ -121,7 +121,7 @@ impl FaultProxyBuilder {
     /// Throttles what exceeds so many requests a second. Default: no limit. Route 53's: 5.
     #[must_use]
     pub fn requests_per_second(mut self, limit: usize) -> Self {
-        self.aws.set_requests_per_second(limit);
+        self.aws.set_requests_per_second(Some(limit));
         self
     }
 
@@ -172,6 +172,11 @@ impl FaultProxy {
     /// Lets all go well from now on.
     pub fn heal(&self) {
         *lock(&self.ledger.rules) = Rules::default();
+    }
+
+    /// Throttles from now on what exceeds so many requests a second; none: nothing.
+    pub fn hold_rate(&self, requests_per_second: Option<usize>) {
+        lock(&self.ledger.aws).set_requests_per_second(requests_per_second);
     }
 
     /// Every call so far, in the order of arrival.
