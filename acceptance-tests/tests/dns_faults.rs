@@ -342,7 +342,7 @@ fn a_zone_that_is_begun_loses_nothing_that_no_plan_has_shown() -> Result {
     let unmanaged = &plan.change("socle_dns_zone.main").before()["unmanaged_record_sets"];
     assert_eq!(unmanaged["theirs A"]["values"], json!(["192.0.2.66"]), "{plan}");
     let tags = &plan.change("socle_dns_zone.main").before()["tags"];
-    assert_eq!(tags, &json!({ "theirs": "1" }), "{plan}");
+    assert_eq!(tags, &json!({ "theirs": "1", "version": "1" }), "{plan}");
     stage.terraform.apply_plan(&plan)?;
     assert_is_version(&stage, 1);
     Ok(())
