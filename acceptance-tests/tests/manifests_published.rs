@@ -96,7 +96,11 @@ fn cert_manager_as_helm_renders_it() -> Result {
     let output = Command::new("go")
         .args(["run", "helm.sh/helm/v3/cmd/helm@v3.19.0", "template", "cert-manager"])
         .arg(chart.path())
-        .args(["--namespace=cert-manager", "--set=startupapicheck.enabled=false"])
+        .args([
+            "--namespace=cert-manager",
+            "--kube-version=1.37.2",
+            "--set=startupapicheck.enabled=false,crds.enabled=true",
+        ])
         .current_dir(env::temp_dir())
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
