@@ -30,8 +30,11 @@ for folder in "$programs"/*/; do
     mkdir -p "$place"
     for documentation in "$sources"/plugins/modules/*.yml; do
         name=$(basename "$documentation" .yml)
-        # It is a verb of socle-node.
-        [ "$name" = cluster_reset ] || install --mode=0755 "$folder/$name" "$place/"
+        case $name in
+        # A verb of socle-node; what the controller does by itself.
+        cluster_reset | bundle) ;;
+        *) install --mode=0755 "$folder/$name" "$place/" ;;
+        esac
     done
     for companion in socle-backup socle-node compliance-report; do
         [ ! -e "$folder/$companion" ] || install --mode=0755 "$folder/$companion" "$place/"

@@ -120,7 +120,11 @@ curl --silent --show-error --fail --max-time 10 --retry 20 --retry-all-errors --
     --header "Host: $site" "http://$address/"
 
 plan=$SECONDS
-terraform plan -detailed-exitcode -compact-warnings >/dev/null
+if ! terraform plan -detailed-exitcode -compact-warnings >"$scratch/plan.log"; then
+    cat "$scratch/plan.log"
+    echo "a second plan should change nothing" >&2
+    exit 1
+fi
 echo "a second plan changes nothing, and says so in $((SECONDS - plan)) s"
 
 echo

@@ -6,9 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use host::{Host, Mode, Outcome, installed, owner};
 use module::Answer;
 use node::lease::{self, Lease};
-
-/// The subject.
-const SUBJECT: &str = "node";
+use node::ownership::SUBJECT;
 
 /// Brings something about for `owner`, who has the subject from before the first change.
 pub(crate) fn present(

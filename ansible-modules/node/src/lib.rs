@@ -1,7 +1,7 @@
 //! A Kubernetes node and the cluster it belongs to.
 //!
 //! - [`specification`]: what a cluster should be;
-//! - [`journal`], [`lease`]: what hosts remember of it, and who may change it now;
+//! - [`journal`], [`lease`], [`ownership`]: what hosts remember of it, who may change it now, and who prepares them;
 //! - [`observation`]: what a host shows;
 //! - [`plan`]: from the two, the steps that come next: the heart, pure;
 //! - [`bundle`]: what a node is made from;
@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod journal;
 pub mod lease;
 pub mod observation;
+pub mod ownership;
 pub mod plan;
 pub mod quorum;
 pub mod render;

@@ -24,7 +24,7 @@ pub struct HostView {
     pub busy: bool,
     /// The release of its kubelet, when all programs of a node are there.
     pub prepared: Option<String>,
-    /// Who owns what it is prepared with; none when nobody says so.
+    /// Who prepares it, where it is in no cluster yet; none when nobody says so.
     pub prepared_by: Option<String>,
     /// The public key of its mesh interface.
     pub mesh_key: Option<String>,
@@ -54,6 +54,13 @@ pub struct HostView {
     pub machine: Option<Machine>,
     /// How far its clock is ahead of that of whoever asked, in milliseconds. Whoever asked says so, not the host.
     pub ahead: Option<i64>,
+}
+
+impl HostView {
+    /// Must it be prepared with this release?
+    pub fn lacks(&self, release: &str) -> bool {
+        !self.joined && self.prepared.as_deref() != Some(release)
+    }
 }
 
 /// The machine below a host, as far as it decides on whether it can be a node.

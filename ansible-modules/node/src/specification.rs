@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::fingerprint;
 
-/// The kind of the owners that are clusters.
-pub const OWNERS: &str = "socle_cluster";
-
 /// A whole cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
@@ -309,11 +306,6 @@ impl Fixed {
 }
 
 impl Cluster {
-    /// By what a host knows it as the owner of its preparation.
-    pub fn as_owner(&self) -> String {
-        format!("{OWNERS} {}", self.name)
-    }
-
     /// The part that can never change.
     pub fn fixed(&self) -> Fixed {
         let Network { mode, pod_cidr, service_cidr, mesh_cidr, pods, .. } = self.network;

@@ -7,11 +7,12 @@ import io
 import shlex
 import tarfile
 import typing as t
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ansible.errors import AnsibleFileNotFound
 
-from ansible_collections.socle.platform.plugins.plugin_utils.host import ROOT_ONLY, Host, HostAction
+from ansible_collections.socle.platform.plugins.plugin_utils.host import ROOT_ONLY, Host, HostAction, reading
 
 SUMS = "SHA256SUMS"
 
@@ -22,9 +23,8 @@ PARCEL = 64 * 1024 * 1024
 #: host that has them has the rest.
 LOOK = """\
 {root_only}
-[ -d {folder} ] || {{ cat >/dev/null; exit 0; }}
-cd {folder}
-if [ "$(sha256sum {sums} 2>/dev/null)" = '{digest}  {sums}' ]; then cat >/dev/null; echo whole; exit 0; fi
+cd {folder} 2>/dev/null || exit 0
+if [ "$(sha256sum {sums} 2>/dev/null)" = '{digest}  {sums}' ]; then echo whole; exit 0; fi
 LC_ALL=C sha256sum --check - 2>/dev/null | grep ': OK$' || true
 """
 
@@ -43,13 +43,14 @@ cat >"$t"; sha256sum --check --quiet "$t"; sync; mv -f "$t" {sums}
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "src": {"type": "path", "required": True},
-    "dest": {"type": "path", "required": True},
+    # A path of the host: nothing in it is this machine's to expand.
+    "dest": {"type": "str", "required": True},
 }
 
 
 def script(text: str, **words: str) -> str:
     """A command of such a script."""
-    return f"sh -c {shlex.quote(text.format(root_only=ROOT_ONLY, sums=SUMS, **words))}"
+    return reading(text.format(root_only=ROOT_ONLY, sums=SUMS, **words))
 
 
 def files_of(sums: str) -> list[str]:
@@ -90,24 +91,34 @@ def packed(bundle: Path, files: t.Iterable[str]) -> bytes:
     return archive.getvalue()
 
 
+@contextmanager
+def told_as(host: Host, source: str) -> t.Iterator[None]:
+    """Errors of reading the bundle, as what they are."""
+    try:
+        yield
+    except (OSError, ValueError, AnsibleFileNotFound) as error:
+        raise host.fault(f"read the bundle {source}", str(error)) from error
+
+
 class ActionModule(HostAction):
     """Brings what the host lacks of a bundle."""
 
     def result(self, host: Host) -> dict[str, t.Any]:
         _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         folder = shlex.quote(arguments["dest"])
-        try:
+        with told_as(host, arguments["src"]):
             bundle = Path(self._find_needle("files", arguments["src"]))
             sums = (bundle / SUMS).read_bytes()
             files = files_of(sums.decode())
-            lacking = self.lacking(host, folder, sums, files)
-            if lacking is None or not self.changes:
-                return {"changed": lacking is not None, "brought": lacking or []}
-            for parcel in parcels(bundle, lacking):
-                line = script(UNPACK, folder=folder)
-                host.succeed(f"bring {parcel[0]} and what goes with it", line, packed(bundle, parcel))
-        except (OSError, ValueError, AnsibleFileNotFound) as error:
-            raise host.fault(f"read the bundle {arguments['src']}", str(error)) from error
+        lacking = self.lacking(host, folder, sums, files)
+        if lacking is None or not self.changes:
+            return {"changed": lacking is not None, "brought": lacking or []}
+        with told_as(host, arguments["src"]):
+            portions = list(parcels(bundle, lacking))
+        for portion in portions:
+            with told_as(host, arguments["src"]):
+                archive = packed(bundle, portion)
+            host.succeed(f"bring {portion[0]} and what goes with it", script(UNPACK, folder=folder), archive)
         host.succeed("check what arrived", script(FINISH, folder=folder), sums)
         return {"changed": True, "brought": lacking}
 

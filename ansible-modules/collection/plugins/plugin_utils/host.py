@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
@@ -10,8 +11,16 @@ from ansible.plugins.action import ActionBase
 #: The word that begins what our own lines of shell complain.
 OURS = "socle: "
 
-#: A line of shell that lets nobody pass but root. What the command was given to read is read, or the connection breaks.
-ROOT_ONLY = f"""if [ "$(id -u)" != 0 ]; then cat >/dev/null; echo '{OURS}root is needed' >&2; exit 1; fi"""
+#: A line of shell that lets nobody pass but root.
+ROOT_ONLY = f"""if [ "$(id -u)" != 0 ]; then echo '{OURS}root is needed' >&2; exit 1; fi"""
+
+
+def reading(script: str) -> str:
+    """A command of a script that is given something to read.
+
+    All of it is read, also when the script ends early: otherwise the connection breaks, and nobody hears why.
+    """
+    return f"sh -c {shlex.quote(f'({script}); r=$?; cat >/dev/null; exit $r')}"
 
 
 class HostAction(ActionBase):

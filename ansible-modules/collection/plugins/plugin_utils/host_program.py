@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 from ansible import __version__ as ansible_version
 from ansible.utils.display import Display
 
-from ansible_collections.socle.platform.plugins.plugin_utils.host import OURS, ROOT_ONLY, Host, HostAction
+from ansible_collections.socle.platform.plugins.plugin_utils.host import OURS, ROOT_ONLY, Host, HostAction, reading
 
 LIBEXEC = "/usr/local/libexec/socle"
 
@@ -139,7 +138,7 @@ def run_line(found: t.Sequence[Build], guess: Build, needed: t.Sequence[Program]
 def install_line(program: Program) -> str:
     """A line of shell that installs the program on standard input."""
     script = INSTALL.format(libexec=LIBEXEC, ours=OURS, root_only=ROOT_ONLY, name=program.name, sha256=program.sha256)
-    return f"sh -c {shlex.quote(script)}"
+    return reading(script)
 
 
 def complaint(output: dict[str, t.Any], status: int) -> str | None:

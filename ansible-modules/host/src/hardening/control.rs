@@ -388,7 +388,7 @@ impl Control {
     }
 }
 
-/// How the files begin that are ours alone, among those of others.
+/// How the names of files of ours begin, in folders that others use too.
 pub(super) const OURS: &str = "/60-socle";
 
 impl Wanted {

@@ -30,67 +30,6 @@ impl Item {
     }
 }
 
-/// The kernel parameters among the defaults of `os_hardening`.
-pub const SYSCTLS: &[&str] = &[
-    "fs.protected_fifos",
-    "fs.protected_hardlinks",
-    "fs.protected_regular",
-    "fs.protected_symlinks",
-    "fs.suid_dumpable",
-    "kernel.core_uses_pid",
-    "kernel.kexec_load_disabled",
-    "kernel.kptr_restrict",
-    "kernel.randomize_va_space",
-    "kernel.sysrq",
-    "kernel.yama.ptrace_scope",
-    "net.ipv4.conf.all.accept_redirects",
-    "net.ipv4.conf.all.accept_source_route",
-    "net.ipv4.conf.all.arp_announce",
-    "net.ipv4.conf.all.arp_ignore",
-    "net.ipv4.conf.all.log_martians",
-    "net.ipv4.conf.all.rp_filter",
-    "net.ipv4.conf.all.secure_redirects",
-    "net.ipv4.conf.all.send_redirects",
-    "net.ipv4.conf.all.shared_media",
-    "net.ipv4.conf.default.accept_redirects",
-    "net.ipv4.conf.default.accept_source_route",
-    "net.ipv4.conf.default.log_martians",
-    "net.ipv4.conf.default.rp_filter",
-    "net.ipv4.conf.default.secure_redirects",
-    "net.ipv4.conf.default.send_redirects",
-    "net.ipv4.conf.default.shared_media",
-    "net.ipv4.icmp_echo_ignore_broadcasts",
-    "net.ipv4.icmp_ignore_bogus_error_responses",
-    "net.ipv4.icmp_ratelimit",
-    "net.ipv4.icmp_ratemask",
-    "net.ipv4.ip_forward",
-    "net.ipv4.tcp_rfc1337",
-    "net.ipv4.tcp_syncookies",
-    "net.ipv4.tcp_timestamps",
-    "net.ipv6.conf.all.accept_ra",
-    "net.ipv6.conf.all.accept_redirects",
-    "net.ipv6.conf.all.accept_source_route",
-    "net.ipv6.conf.all.autoconf",
-    "net.ipv6.conf.all.forwarding",
-    "net.ipv6.conf.all.router_solicitations",
-    "net.ipv6.conf.default.accept_ra_defrtr",
-    "net.ipv6.conf.default.accept_ra_pinfo",
-    "net.ipv6.conf.default.accept_ra_rtr_pref",
-    "net.ipv6.conf.default.accept_redirects",
-    "net.ipv6.conf.default.accept_source_route",
-    "net.ipv6.conf.default.autoconf",
-    "net.ipv6.conf.default.dad_transmits",
-    "net.ipv6.conf.default.max_addresses",
-    "net.ipv6.conf.default.router_solicitations",
-    "vm.mmap_min_addr",
-    "vm.mmap_rnd_bits",
-    "vm.mmap_rnd_compat_bits",
-];
-
-/// Kernel modules that `os_hardening` blocks.
-pub const MODULES: &[&str] =
-    &["cramfs", "dccp", "freevxfs", "hfs", "hfsplus", "jffs2", "rds", "sctp", "squashfs", "tipc", "udf"];
-
 /// All of it.
 pub const ITEMS: &[Item] = &[
     os("`sysctl`: kernel parameters", &["sysctl.*"]),
@@ -182,6 +121,67 @@ pub const ITEMS: &[Item] = &[
 mod tests {
     use super::*;
     use crate::hardening::table::controls;
+
+    /// The kernel parameters among the defaults of `os_hardening`.
+    const SYSCTLS: &[&str] = &[
+        "fs.protected_fifos",
+        "fs.protected_hardlinks",
+        "fs.protected_regular",
+        "fs.protected_symlinks",
+        "fs.suid_dumpable",
+        "kernel.core_uses_pid",
+        "kernel.kexec_load_disabled",
+        "kernel.kptr_restrict",
+        "kernel.randomize_va_space",
+        "kernel.sysrq",
+        "kernel.yama.ptrace_scope",
+        "net.ipv4.conf.all.accept_redirects",
+        "net.ipv4.conf.all.accept_source_route",
+        "net.ipv4.conf.all.arp_announce",
+        "net.ipv4.conf.all.arp_ignore",
+        "net.ipv4.conf.all.log_martians",
+        "net.ipv4.conf.all.rp_filter",
+        "net.ipv4.conf.all.secure_redirects",
+        "net.ipv4.conf.all.send_redirects",
+        "net.ipv4.conf.all.shared_media",
+        "net.ipv4.conf.default.accept_redirects",
+        "net.ipv4.conf.default.accept_source_route",
+        "net.ipv4.conf.default.log_martians",
+        "net.ipv4.conf.default.rp_filter",
+        "net.ipv4.conf.default.secure_redirects",
+        "net.ipv4.conf.default.send_redirects",
+        "net.ipv4.conf.default.shared_media",
+        "net.ipv4.icmp_echo_ignore_broadcasts",
+        "net.ipv4.icmp_ignore_bogus_error_responses",
+        "net.ipv4.icmp_ratelimit",
+        "net.ipv4.icmp_ratemask",
+        "net.ipv4.ip_forward",
+        "net.ipv4.tcp_rfc1337",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.tcp_timestamps",
+        "net.ipv6.conf.all.accept_ra",
+        "net.ipv6.conf.all.accept_redirects",
+        "net.ipv6.conf.all.accept_source_route",
+        "net.ipv6.conf.all.autoconf",
+        "net.ipv6.conf.all.forwarding",
+        "net.ipv6.conf.all.router_solicitations",
+        "net.ipv6.conf.default.accept_ra_defrtr",
+        "net.ipv6.conf.default.accept_ra_pinfo",
+        "net.ipv6.conf.default.accept_ra_rtr_pref",
+        "net.ipv6.conf.default.accept_redirects",
+        "net.ipv6.conf.default.accept_source_route",
+        "net.ipv6.conf.default.autoconf",
+        "net.ipv6.conf.default.dad_transmits",
+        "net.ipv6.conf.default.max_addresses",
+        "net.ipv6.conf.default.router_solicitations",
+        "vm.mmap_min_addr",
+        "vm.mmap_rnd_bits",
+        "vm.mmap_rnd_compat_bits",
+    ];
+
+    /// Kernel modules that `os_hardening` blocks.
+    const MODULES: &[&str] =
+        &["cramfs", "dccp", "freevxfs", "hfs", "hfsplus", "jffs2", "rds", "sctp", "squashfs", "tipc", "udf"];
 
     fn is_there(id: &str) -> bool {
         match id.strip_suffix('*') {

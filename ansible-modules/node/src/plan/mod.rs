@@ -162,7 +162,7 @@ impl<'s> Scene<'s> {
 
     fn prepare(&self) -> Vec<Action> {
         let version = &self.cluster.kubernetes_version;
-        let bare = self.nodes().filter(|(_, view)| !view.joined && view.prepared.as_ref() != Some(version));
+        let bare = self.nodes().filter(|(_, view)| view.lacks(version));
         bare.map(|(host, _)| Action::Prepare { host }).collect()
     }
 

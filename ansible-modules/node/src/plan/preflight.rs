@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{Refusal, Wanted};
 use crate::observation::{HostView, Machine};
+use crate::ownership::{self, SUBJECT};
 use crate::specification::{API_PORT, BALANCER_PORT, Cluster, Role};
 
 /// How far the clocks of two nodes may be apart, in milliseconds: certificates and leases are judged by them.
@@ -53,9 +54,11 @@ impl fmt::Display for Unfit {
                 let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
                 write!(f, "has something else that listens on the ports {}", ports.join(", "))
             }
-            Self::Owned { owner, wanted } => {
-                write!(f, "is prepared by {owner}, and not with Kubernetes {wanted}")
-            }
+            Self::Owned { owner, wanted } => write!(
+                f,
+                "is prepared by {owner}, and not with Kubernetes {wanted}: have that owner install it or give the host up (the role \
+                 kubernetes_node with `state: absent`), or delete /var/lib/socle/owners/{SUBJECT}.json where that owner is gone"
+            ),
         }
     }
 }
@@ -80,7 +83,7 @@ pub(super) fn check(wanted: &Wanted<'_>, views: &BTreeMap<&str, &HostView>) -> V
 /// Who was there first, unless all that is needed is there already.
 fn rival(cluster: &Cluster, view: &HostView) -> Option<Unfit> {
     let wanted = &cluster.kubernetes_version;
-    let owner = view.prepared_by.clone().filter(|owner| *owner != cluster.as_owner())?;
+    let owner = view.prepared_by.clone().filter(|owner| *owner != ownership::of_cluster(&cluster.name))?;
     (view.prepared.as_ref() != Some(wanted)).then(|| Unfit::Owned { owner, wanted: wanted.clone() })
 }
 

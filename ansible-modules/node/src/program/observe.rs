@@ -40,7 +40,8 @@ pub(crate) fn observe(cluster: &Cluster, journal: Option<&Journal>) -> Result<Ho
         lease: own_lease()?,
         busy: Host::this().is_busy(),
         prepared: prepared(),
-        prepared_by: prepare::owner(&Host::this())?,
+        // Only of a newcomer it matters whose it is.
+        prepared_by: if found.is_none() { prepare::owner(&Host::this())? } else { None },
         mesh_key: files::read(network::MESH_PUBLIC_KEY)?.map(|key| key.trim().to_owned()),
         differs,
         judged: journal.map(|journal| digest(cluster, journal)),

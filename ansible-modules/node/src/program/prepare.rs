@@ -10,7 +10,8 @@ use host::kubelet::{self, Kubelet};
 use host::owner;
 use host::{Fault, Host, Mode, Outcome, Program, checksum, package};
 use node::bundle::{Bundle, CHECKSUMS};
-use node::specification::{Cluster, OWNERS, Settings};
+use node::ownership::{self, SUBJECT};
+use node::specification::{Cluster, Settings};
 
 use crate::failure::Failure;
 use crate::files::{self, Readers};
@@ -27,9 +28,6 @@ const CLOCK: &str = "chrony";
 const OTHER_CLOCKS: [&str; 4] = ["systemd-timesyncd", "ntpsec", "openntpd", "ntp"];
 /// Debian's own unit of the balancer; ours is another.
 const BALANCER: (&str, &str) = ("haproxy", "haproxy.service");
-
-/// What only one may prepare a host for; the modules `kubelet` and `container_runtime` claim the same.
-const SUBJECT: &str = "node";
 
 /// Is a preparation under way, or was one killed?
 pub(crate) fn is_begun(host: &Host) -> bool {
@@ -114,7 +112,7 @@ pub(crate) fn prepare(
     extra: Option<&Bundle>,
     cluster: &Cluster,
 ) -> Result<bool, Failure> {
-    owner::claim(host, SUBJECT, &cluster.as_owner())?;
+    owner::claim(host, SUBJECT, &ownership::of_cluster(&cluster.name))?;
     files::write(BEGUN, &serde_json::to_string_pretty(bundle).unwrap_or_default(), Readers::Root)?;
     let had_balancer = package::version(host, BALANCER.0)?.is_some();
     let mut changed = settled(runtime(bundle, &cluster.settings).bring(host, Mode::Apply))?;
@@ -200,7 +198,8 @@ fn record(path: &str) -> Result<Option<Bundle>, Failure> {
 /// nothing is done.
 pub(crate) fn undo(host: &Host) -> Result<bool, Failure> {
     let undone = uninstall(host)?;
-    if let Some(cluster) = owner(host)?.filter(|owner| owner.starts_with(OWNERS)) {
+    // A record that cannot be read is not known to be ours.
+    if let Some(cluster) = owner(host).ok().flatten().filter(|owner| owner.starts_with(ownership::KIND)) {
         owner::release(host, SUBJECT, &cluster)?;
         // Where others own something it is not empty, and stays.
         let _ = fs::remove_dir(owner::FOLDER);

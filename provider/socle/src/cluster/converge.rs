@@ -76,7 +76,7 @@ impl<H: Hosts> Work<'_, H> {
                 return Err(stuck(&round).into());
             }
             if before.is_none() {
-                self.check_bundle(&sights)?;
+                self.check_bundles(&sights)?;
                 self.lease().await?;
             }
             self.run(&round.actions, Some(&round.journal)).await?;

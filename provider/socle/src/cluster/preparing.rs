@@ -19,12 +19,21 @@ use super::resource::ClusterResource;
 
 impl<H: Hosts> Work<'_, H> {
     /// What hosts are to be prepared from is there, and is for their processors. This is seen before anything is written.
-    pub(super) fn check_bundle(&self, sights: &Sights) -> Result<(), Diagnostics> {
+    pub(super) fn check_bundles(&self, sights: &Sights) -> Result<(), Diagnostics> {
         let bare = bare(self.cluster, sights);
-        let Some(folder) = self.bundles.as_ref().filter(|_| !bare.is_empty()) else { return Ok(()) };
-        let (bundle, _) = self.bundles_in(folder, bare[0].0).map_err(|problem| unusable(&problem))?;
-        let told =
-            others(&bundle.architecture, &bare).map(|(name, machine)| misfit(&bundle, folder, name, machine));
+        let Some((first, _)) = bare.first() else { return Ok(()) };
+        let release = &self.cluster.kubernetes_version;
+        let Some(folder) = &self.bundles else {
+            let unknown =
+                bare.iter().filter(|(_, machine)| !machine.is_empty() && architecture(machine).is_none());
+            let told = unknown.map(|(name, machine)| undownloaded(name, release, &unreleased(machine)));
+            return told.collect::<Diagnostics>().into_result();
+        };
+        let (bundle, extra) = self.bundles_in(folder, first).map_err(|problem| unusable(&problem))?;
+        let told = [Some(bundle), extra].into_iter().flatten().flat_map(|bundle| {
+            let others = others(&bundle.architecture, &bare);
+            others.map(|(name, machine)| misfit(&bundle, folder, name, machine)).collect::<Vec<_>>()
+        });
         told.collect::<Diagnostics>().into_result()
     }
 
@@ -65,10 +74,8 @@ impl<H: Hosts> Work<'_, H> {
         let told = |error: HostError| failed(action, name, &error.to_string(), "");
         let machine = self.hosts.machine(self.coordinates_of(name)?).await.map_err(told)?;
         let release = &self.cluster.kubernetes_version;
-        let known = architecture(&machine).ok_or_else(|| {
-            let problem = format!("nothing is released for its architecture, {machine}");
-            undownloaded(name, release, &problem)
-        })?;
+        let known =
+            architecture(&machine).ok_or_else(|| undownloaded(name, release, &unreleased(&machine)))?;
         let found = downloads::complete(self.releases, release, known, &self.budget).await;
         found.map_err(|problem: NoRelease| undownloaded(name, release, &problem.to_string()))
     }
@@ -76,15 +83,18 @@ impl<H: Hosts> Work<'_, H> {
 
 /// The hosts that lack what a node is made of, and their processors.
 fn bare<'s>(cluster: &Cluster, sights: &'s Sights) -> Vec<(&'s str, &'s str)> {
-    let is_bare =
-        |view: &HostView| !view.joined && view.prepared.as_ref() != Some(&cluster.kubernetes_version);
     let nodes = sights.iter().filter(|(name, _)| cluster.nodes.contains_key(*name));
     let views = nodes.filter_map(|(name, sight)| Some((name.as_str(), sight.view()?)));
-    let bare = views.filter(|(_, view)| is_bare(view));
-    bare.filter_map(|(name, view)| Some((name, view.machine.as_ref()?.architecture.as_str()))).collect()
+    let bare = views.filter(|(_, view)| view.lacks(&cluster.kubernetes_version));
+    bare.map(|(name, view)| (name, processors(view))).collect()
 }
 
-/// Those that it is not for. A program of an earlier release does not say what processors it runs on.
+/// Nothing where the program there is of an earlier release, which does not say it.
+fn processors(view: &HostView) -> &str {
+    view.machine.as_ref().map_or("", |machine| &machine.architecture)
+}
+
+/// Those that it is not for.
 fn others<'s>(released_for: &str, hosts: &[(&'s str, &'s str)]) -> impl Iterator<Item = (&'s str, &'s str)> {
     let is_other = |machine: &str| !machine.is_empty() && architecture(machine) != Some(released_for);
     hosts.iter().copied().filter(move |(_, machine)| is_other(machine))
@@ -98,6 +108,10 @@ fn misfit(bundle: &Bundle, folder: &Path, name: &str, machine: &str) -> Diagnost
         bundle.architecture,
     );
     Diagnostic::error("Bundle cannot be used", detail).at(ClusterResource::paths().bundles())
+}
+
+fn unreleased(machine: &str) -> String {
+    format!("nothing is released for its architecture, {machine}")
 }
 
 fn undownloaded(name: &str, release: &str, problem: &str) -> Diagnostic {

@@ -2,6 +2,8 @@
 //!
 //! Sources: `kubectl rollout status`, kstatus of cli-utils, and the API reference of each kind.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::identity::TypeName;
@@ -39,16 +41,18 @@ pub fn readiness(type_name: &TypeName, object: &Value, late: &[String]) -> Readi
     }
 }
 
+/// How long what has no probe must have been ready. Most programs that lack something end within it.
+pub const PROVING: Duration = Duration::from_secs(5);
+
 /// Does only time tell whether it works? A container without a probe is called ready the moment it runs, also when the program
-/// in it ends at once.
+/// in it ends at once. What nobody waits for, or nobody runs, needs no proof.
 pub fn is_unproved(type_name: &TypeName, object: &Value) -> bool {
     let runs_on = kinds::rank(type_name) == Rank::Workloads && !kinds::is_job(type_name);
+    let is_excepted = annotation(object, WAIT) == Some("false") || object["spec"]["paused"] == true;
     let is_ended = object["status"]["phase"] == "Succeeded";
-    if !runs_on
-        || is_ended
-        || wanted_replicas(object) == 0
-        || object["spec"]["minReadySeconds"].as_i64() > Some(0)
-    {
+    let is_nowhere = type_name.kind == "DaemonSet" && count(object, "desiredNumberScheduled") == 0;
+    let is_idle = is_ended || is_nowhere || wanted_replicas(object) == 0;
+    if !runs_on || is_excepted || is_idle || ready_seconds(object) >= PROVING.as_secs() {
         return false;
     }
     let pod = if type_name.kind == "Pod" { &object["spec"] } else { &object["spec"]["template"]["spec"] };
@@ -99,6 +103,11 @@ fn count(object: &Value, field: &str) -> i64 {
 
 fn wanted_replicas(object: &Value) -> i64 {
     object["spec"]["replicas"].as_i64().unwrap_or(1)
+}
+
+/// For how long a pod must have been ready to be available.
+fn ready_seconds(object: &Value) -> u64 {
+    object["spec"]["minReadySeconds"].as_u64().unwrap_or(0)
 }
 
 fn short(have: i64, wanted: i64, what: &str) -> Option<String> {
@@ -161,7 +170,11 @@ fn replica_set(object: &Value) -> Readiness {
 
 fn stateful_set(object: &Value) -> Readiness {
     let wanted = wanted_replicas(object);
-    let ready = short(count(object, "readyReplicas"), wanted, "replicas ready");
+    let ready = if ready_seconds(object) > 0 {
+        short(count(object, "availableReplicas"), wanted, "replicas available")
+    } else {
+        short(count(object, "readyReplicas"), wanted, "replicas ready")
+    };
     let strategy = &object["spec"]["updateStrategy"];
     if strategy["type"] == "OnDelete" {
         return first([unobserved(object), ready]);

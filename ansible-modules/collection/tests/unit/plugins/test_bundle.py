@@ -66,3 +66,14 @@ class Bundle(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.there)), ["SHA256SUMS", "bin", "images", "manifest.json"])
         self.assertTrue(os.access(self.there / "bin/kubelet", os.X_OK))
         self.assertEqual(self.there.stat().st_mode & 0o777, 0o700)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root brings a bundle")
+    def test_a_host_that_cannot_take_it_reads_to_the_end_and_says_why(self) -> None:
+        self.there.write_text("a file in the place of the folder", encoding="utf-8")
+        line = bundle.script(bundle.UNPACK, folder=f"'{self.there}'")
+        with subprocess.Popen(["sh", "-c", line], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as taking:
+            assert taking.stdin and taking.stderr
+            taking.stdin.write(b"x" * 10_000_000)
+            taking.stdin.close()
+            self.assertIn(b"there is", taking.stderr.read())
+        self.assertNotEqual(taking.returncode, 0)

@@ -12,6 +12,7 @@ use crate::{Fault, Host, Item, Managed, Mode, Outcome, Program, unit};
 const MODULES: &str = "/etc/modprobe.d/socle-hardening.conf";
 const SUDO: &str = "/etc/sudoers.d/socle-hardening";
 const GRUB: &str = "/etc/default/grub.d/60-socle.cfg";
+const SSH_CLIENT: &str = "/etc/ssh/ssh_config.d/";
 const LIMITS: &str = "/etc/security/limits.d/60-socle.conf";
 
 /// Files that are ours alone: what no control wants any more goes out of them.
@@ -174,7 +175,7 @@ fn setting(file: SettingsFile, parts: &[Part]) -> (Box<dyn Managed>, Found) {
     };
     if let Some(section) = form.section {
         let text = parts.iter().fold(format!("{HEAD}{section}"), |text, part| text + &part.wanted);
-        // apt's own comments begin with two strokes, and it takes `#` too.
+        // apt's own comments begin with two slashes, and it takes `#` too.
         let file = if parts.is_empty() { File::absent(file.path()) } else { File::new(file.path(), text) };
         return (followed_by(file, form.programs), Box::new(keyed));
     }
@@ -200,7 +201,16 @@ pub(super) fn text(host: &Host, path: &str, text: &str, mode: u32) -> Box<dyn Ma
     if host.path(path).is_symlink() {
         return impossible(path, Fault::unsupported(format!("{path} is a symbolic link, and is left alone")));
     }
-    Box::new(File::new(path, text).mode(mode).backup(Backup::Original))
+    let file = File::new(path, text).mode(mode).backup(Backup::Original);
+    if !path.starts_with(SSH_CLIENT) {
+        return Box::new(file);
+    }
+    // With a word in it that this `ssh` does not know, none would connect any more.
+    if host.has_program("ssh") {
+        Box::new(file.validate(Program::new("ssh").args(["-G", "-F", "{}", "localhost"])))
+    } else {
+        impossible(path, Fault::unsupported("no SSH client is installed"))
+    }
 }
 
 /// Removes files that are ours alone and that no control wants any more.

@@ -199,7 +199,7 @@ fn sessions() -> Vec<Control> {
         setting("login-defs.login-retries", SettingsFile::LoginDefs, "LOGIN_RETRIES", "5", "A console gives only so many tries.").baseline(),
         setting("login-defs.login-timeout", SettingsFile::LoginDefs, "LOGIN_TIMEOUT", "60", "A console does not wait for ever.").baseline(),
         setting("login-defs.default-home", SettingsFile::LoginDefs, "DEFAULT_HOME", "no", "Whoever has no home folder is not to land in the root of the file system.").baseline(),
-        setting("login-defs.chfn-restrict", SettingsFile::LoginDefs, "CHFN_RESTRICT", "rwh", "A user changes what is told of him to people, and not his name.").baseline(),
+        setting("login-defs.chfn-restrict", SettingsFile::LoginDefs, "CHFN_RESTRICT", "rwh", "A user may change his room and telephone numbers, and not his name.").baseline(),
         setting("adduser.dir-mode", SettingsFile::Adduser, "DIR_MODE", "0750", "New home folders are not for everybody.").anssi(&[50]).baseline(),
     ]
 }

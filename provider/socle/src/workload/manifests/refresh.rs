@@ -9,7 +9,7 @@ use super::super::change::{Observed, passes};
 use super::super::fields::FieldSet;
 use super::super::identity::{Identity, Subject, TypeName};
 use super::super::ownership::Owner;
-use super::super::readiness::{Readiness, has_status, readiness};
+use super::super::readiness::{Readiness, has_status, is_unproved, readiness};
 use super::apply::{CLUSTER_NOTE, FIELDS_NOTE};
 use super::problem::{Problem, diagnostics};
 use super::session::{Located, Session, together};
@@ -81,7 +81,8 @@ async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Pro
         let there = session.observe(&found);
         match there.as_ref().filter(|there| is_still_ours(there, &before)) {
             Some(there) => {
-                objects.insert(label, object_state(&type_name, &found, there, &known, &before));
+                objects
+                    .insert(label, object_state(&type_name, &found, there, &known, &before, state.waits()));
             }
             // A job that has ended and was told to go: applied it stays. Where nobody waits, its end is not seen.
             None if there.as_ref().is_none_or(|there| there.terminating)
@@ -118,18 +119,25 @@ fn object_state(
     there: &Observed,
     known: &FieldSet,
     before: &ObjectState,
+    waits: bool,
 ) -> ObjectState {
-    let state = readiness(type_name, object, NO_CLASSES);
-    // A claim that waits for its pod was ready without a volume, and stays so.
-    let is_claim = type_name.kind == "PersistentVolumeClaim" && matches!(state, Readiness::Waiting(_));
-    let ready = if is_claim { before.ready.clone() } else { (state == Readiness::Ready).into() };
     let lost = known.lost(&there.fields).into_iter().map(Into::into).collect::<Vec<_>>();
     ObjectState {
         uid: there.uid.clone().into(),
         digest: there.digest.clone().unwrap_or_default().into(),
-        ready,
+        ready: seen_ready(type_name, object, &before.ready, waits),
         drifted_fields: lost.into(),
     }
+}
+
+/// Is it ready, as far as one look tells? Where it tells nothing, that is as it was.
+fn seen_ready(type_name: &TypeName, object: &Json, before: &Value<bool>, waits: bool) -> Value<bool> {
+    let state = readiness(type_name, object, NO_CLASSES);
+    // A claim that waits for its pod was ready without a volume, and stays so.
+    let is_claim = type_name.kind == "PersistentVolumeClaim" && matches!(state, Readiness::Waiting(_));
+    // One that ends again and again may run just now.
+    let is_luck = waits && state == Readiness::Ready && is_unproved(type_name, object);
+    if is_claim || is_luck { before.clone() } else { (state == Readiness::Ready).into() }
 }
 
 fn stray(session: &Session, object: &Json) -> Option<(String, ObjectState)> {
@@ -215,4 +223,26 @@ impl Session {
 /// Where there is no status to see, the metadata are enough.
 fn view(type_name: &TypeName) -> View {
     if has_status(type_name) { View::Whole } else { View::Metadata }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_look_does_not_tell_that_what_failed_without_a_probe_works_now() {
+        let web = TypeName::new("apps/v1", "Deployment");
+        let running = json!({
+            "metadata": {"generation": 1},
+            "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "main"}]}}},
+            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
+        });
+        let seen = |object: &Json, before: bool, waits| seen_ready(&web, object, &before.into(), waits);
+        assert_eq!(seen(&running, false, true), false.into());
+        assert_eq!(seen(&running, true, true), true.into());
+        assert_eq!(seen(&running, false, false), true.into(), "nobody waits for a proof");
+        assert_eq!(seen(&json!({"spec": {"replicas": 1}}), true, true), false.into());
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::super::ownership::OWNER;
-use super::super::readiness::{Readiness, has_status, is_unproved, readiness};
+use super::super::readiness::{PROVING, Readiness, has_status, is_unproved, readiness};
 use super::super::trouble::{Log, Outlook, PODS, Trouble, newest_pods, pod_selector, troubles, warnings};
 use super::problem::Problem;
 use super::session::{Located, Session, Target, together};
@@ -17,8 +17,6 @@ use crate::clients::retry::Budget;
 
 /// Between two looks.
 const PAUSES: [u64; 6] = [100, 200, 300, 500, 1000, 2000];
-/// How long what only time can prove must have been ready. Most programs that lack something end within it.
-const PROVING: Duration = Duration::from_secs(5);
 /// How many lines of a log are told.
 const LOG_LINES: u32 = 10;
 /// How long the reasons of a failure may take to find.
@@ -26,10 +24,10 @@ const EXPLAINING: Duration = Duration::from_secs(8);
 /// How many objects a failure is explained for.
 const EXPLAINED: usize = 3;
 
-/// Since when something holds for an object, by its label.
+/// A moment for each object, by its label.
 type Since = BTreeMap<String, Instant>;
 
-/// Since when objects without a probe, by their label, have been ready.
+/// Since when objects without a probe have been ready, at every look.
 struct Proofs {
     lasting: Duration,
     since: Since,
@@ -302,7 +300,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_has_no_probe_must_have_been_ready_for_a_while_without_a_break() {
+    async fn what_has_no_probe_must_have_been_ready_for_a_while_at_every_look() {
         let mut proofs = Proofs::of(PROVING);
         let crashed = || Readiness::Waiting("0 of 1 replicas available".to_owned());
         assert!(

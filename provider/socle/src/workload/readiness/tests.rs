@@ -80,6 +80,17 @@ fn a_stateful_set_counts_what_its_partition_leaves() {
 }
 
 #[test]
+fn a_stateful_set_with_seconds_to_be_ready_for_waits_until_its_pods_are_available() {
+    let set = |available: i64| {
+        json!({"metadata": {"generation": 1}, "spec": {"replicas": 1, "minReadySeconds": 10}, "status": {
+            "observedGeneration": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": available
+        }})
+    };
+    waits(&of("apps/v1", "StatefulSet", &set(0)), "0 of 1 replicas available");
+    assert_eq!(of("apps/v1", "StatefulSet", &set(1)), Ready);
+}
+
+#[test]
 fn a_daemon_set_is_ready_on_every_node_it_belongs_to() {
     let set = |available: i64| {
         json!({"metadata": {"generation": 1}, "status": {
@@ -141,8 +152,10 @@ fn an_annotation_lets_an_object_be_waited_for_by_nobody() {
 
 #[test]
 fn only_time_proves_a_container_that_runs_on_without_a_probe() {
-    let unproved =
-        |api: &str, kind: &str, spec: Value| is_unproved(&TypeName::new(api, kind), &json!({"spec": spec}));
+    let unproved = |api: &str, kind: &str, spec: Value| {
+        let status = json!({"desiredNumberScheduled": 1});
+        is_unproved(&TypeName::new(api, kind), &json!({"spec": spec, "status": status}))
+    };
     let set = |container: Value| json!({"template": {"spec": {"containers": [container]}}});
     for kind in ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"] {
         assert!(unproved("apps/v1", kind, set(json!({"name": "main"}))));
@@ -151,9 +164,13 @@ fn only_time_proves_a_container_that_runs_on_without_a_probe() {
         }
     }
     assert!(unproved("v1", "Pod", json!({"containers": [{"readinessProbe": {}}, {"name": "beside it"}]})));
+    let excepted =
+        json!({"metadata": {"annotations": {WAIT: "false"}}, "spec": set(json!({"name": "main"}))});
+    assert!(!is_unproved(&TypeName::new("apps/v1", "Deployment"), &excepted));
     assert!(!unproved("batch/v1", "Job", set(json!({"name": "main"}))));
     assert!(!unproved("example.test/v1", "Rollout", set(json!({"name": "main"}))));
-    for settled in [json!({"replicas": 0}), json!({"minReadySeconds": 10})] {
+    assert!(unproved("apps/v1", "Deployment", set(json!({"name": "main"}))));
+    for settled in [json!({"replicas": 0}), json!({"minReadySeconds": 10}), json!({"paused": true})] {
         let mut spec = set(json!({"name": "main"}));
         spec.as_object_mut()
             .into_iter()
