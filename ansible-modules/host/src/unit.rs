@@ -33,6 +33,7 @@ pub struct Unit {
     name: String,
     enablement: Option<Enablement>,
     activity: Option<Activity>,
+    brought: bool,
 }
 
 /// What systemd says of a unit.
@@ -62,7 +63,7 @@ impl Display for Change {
 impl Unit {
     /// The unit `name` (`ssh.service`), with nothing asked of it yet.
     pub fn new(name: impl Into<String>) -> Unit {
-        Unit { name: name.into(), enablement: None, activity: None }
+        Unit { name: name.into(), enablement: None, activity: None, brought: false }
     }
 
     /// Starts at boot and runs now.
@@ -85,6 +86,12 @@ impl Unit {
     #[must_use]
     pub fn activity(self, activity: Activity) -> Unit {
         Unit { activity: Some(activity), ..self }
+    }
+
+    /// Its file comes with the same run. Where that is still missing, which check mode alone sees, it would be there.
+    #[must_use]
+    pub fn brought(self) -> Unit {
+        Unit { brought: true, ..self }
     }
 
     fn enabling(&self, observed: &Observed) -> Option<&'static str> {
@@ -163,11 +170,15 @@ impl Item for Unit {
     }
 
     fn observe(&self, host: &Host) -> Result<Observed, Fault> {
-        show(host, &self.name, "").map(|text| parse(&text))
+        let found = show(host, &self.name, "").map(|text| parse(&text))?;
+        if self.brought && found.load == "not-found" {
+            return Ok(Observed { file: "disabled".to_owned(), ..found });
+        }
+        Ok(found)
     }
 
     fn compare(&self, observed: &Observed) -> Result<Vec<Change>, Fault> {
-        let missing = observed.load == "not-found";
+        let missing = observed.load == "not-found" && !self.brought;
         if missing && self.wants_it_there() {
             return Err(Fault::unsupported(format!(
                 "this host has no {}: install its package first",

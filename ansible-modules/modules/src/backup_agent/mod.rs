@@ -213,7 +213,7 @@ fn timed(policy: &Policy, timing: &Timing) -> Vec<Box<dyn Managed>> {
         let file = File::new(path_of(&timer), units::timer(policy, timing));
         let restart = Program::new("systemctl").args(["try-restart", "--", &timer]);
         items.push(Box::new(Triggering::new(file, vec![daemon_reload(), restart])));
-        items.push(Box::new(Unit::on(timer)));
+        items.push(Box::new(Unit::on(timer).brought()));
     }
     items
 }

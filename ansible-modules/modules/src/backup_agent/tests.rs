@@ -134,6 +134,18 @@ fn a_second_run_changes_nothing_also_without_the_secrets() {
 }
 
 #[test]
+fn check_mode_foresees_a_first_run_to_its_last_timer() {
+    let stage = Stage::new();
+    let foreseen = stage.run(&told(), Mode::Check);
+    assert!(foreseen.changed && !foreseen.failed, "{foreseen:?}");
+    let changes = |answer: &Answer| {
+        let items = answer.items.iter().filter(|item| item.changed);
+        items.map(|item| item.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&foreseen), changes(&stage.run(&told(), Mode::Apply)));
+}
+
+#[test]
 fn the_units_are_as_written_down() {
     let stage = Stage::new();
     stage.run(&told(), Mode::Apply);
