@@ -20,14 +20,11 @@ mod on_servers {
 
     /// The same in all places that have a server: what a server of the sandbox asks of Kubernetes.
     const NEEDS: &str = r#"
-locals {
-  sandbox = jsondecode(file("${path.module}/sandbox.json"))
-}
 resource "socle_cluster" "main" {
-  ignore_preflight_errors = local.sandbox.ignore_preflight_errors
-  kubelet { extra_config = local.sandbox.kubelet }
-  kube_proxy { extra_config = local.sandbox.kube_proxy }
-  container_runtime { extra_config = local.sandbox.container_runtime }
+  ignore_preflight_errors = jsondecode(file("${path.module}/sandbox.json")).ignore_preflight_errors
+  kubelet { extra_config = jsondecode(file("${path.module}/sandbox.json")).kubelet }
+  kube_proxy { extra_config = jsondecode(file("${path.module}/sandbox.json")).kube_proxy }
+  container_runtime { extra_config = jsondecode(file("${path.module}/sandbox.json")).container_runtime }
 }
 "#;
     const CONTROL: &str = "sysctl.net-ipv4-conf-all-accept-redirects";

@@ -8,7 +8,7 @@ mod on_servers {
 
     use acceptance::host_programs::HostPrograms;
     use acceptance::host_stage::{HostStage, StageError, hardening, host};
-    use acceptance::plan::Action::NoOp;
+    use acceptance::plan::Action::{NoOp, Update};
     use acceptance::servers::{Server, Servers};
     use serde_json::{Value, json};
 
@@ -143,7 +143,9 @@ mod on_servers {
             kept.assert_works("with a full audit partition, and nothing run from /tmp and /home")?;
             // The programs are brought over such a /tmp and /home, too, and change something.
             kept.on(&format!("rm -rf /usr/local/libexec/socle; echo 0 >{MARTIANS}"))?;
-            kept.stage.terraform.apply()?;
+            let plan = kept.stage.terraform.plan()?;
+            assert_eq!(plan.actions("socle_host.x"), [Update], "{profile}: {}", kept.stage.plan_in_words()?);
+            kept.stage.terraform.apply_plan(&plan)?;
             kept.assert_works("after one more apply")?;
         }
         Ok(())
