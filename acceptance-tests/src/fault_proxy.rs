@@ -368,6 +368,7 @@ fn refusal_of(fault: Fault) -> Option<Refusal> {
             (400, "PriorRequestNotComplete", message)
         }
         Fault::NotImplemented => (501, "NotImplemented", "A header or call you provided is not implemented."),
+        Fault::Forbidden => (403, "AccessDenied", "The user is not authorized to perform this action."),
         Fault::InternalError => (500, "InternalFailure", "We encountered an internal error."),
         _ => return None,
     };

@@ -15,6 +15,8 @@ pub enum Fault {
     InternalError,
     /// Answers 501 `NotImplemented` without forwarding, as other S3s do for a call that they lack.
     NotImplemented,
+    /// Answers 403 without forwarding: whoever asks has no right to it.
+    Forbidden,
     /// Closes the connection without forwarding: nothing was done.
     CutBefore,
     /// Forwards, then closes the connection without an answer: it was done, and the caller cannot know.
@@ -90,6 +92,11 @@ impl Trigger {
     /// Befalls them with [`Fault::NotImplemented`].
     pub fn not_implemented(self) -> Rule {
         self.with(Fault::NotImplemented)
+    }
+
+    /// Befalls them with [`Fault::Forbidden`].
+    pub fn forbidden(self) -> Rule {
+        self.with(Fault::Forbidden)
     }
 
     /// Befalls them with [`Fault::CutBefore`].

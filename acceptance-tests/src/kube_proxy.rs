@@ -259,6 +259,7 @@ async fn serve(
         Some(Fault::CutBefore) => return Err(Hangup::Cut),
         Some(Fault::Delay(pause)) => sleep(pause).await,
         Some(Fault::Throttle) => return refused(429, "TooManyRequests"),
+        Some(Fault::Forbidden) => return refused(403, "Forbidden"),
         Some(Fault::InternalError) => return refused(500, "InternalError"),
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! Secrets, whose values nobody is to see.
 
+use acceptance::fault_rule::Rule;
 use acceptance::kube_stage::{KubeStage, WEB};
 use acceptance::plan::Action::Update;
 use serde_json::json;
@@ -98,3 +99,20 @@ fn secret_values_are_in_no_log() -> Result {
 }
 
 // === many ===
+
+/// As a pipeline's merge request and its nightly job do, whose identity sees no values.
+#[test]
+fn who_may_not_look_at_secrets_plans_all_the_same() -> Result {
+    let stage = KubeStage::new()?;
+    with_password(&stage, "first", 1)?;
+    stage.proxy.inject(Rule::on("LIST secrets").forbidden());
+    stage.proxy.inject(Rule::on("GET secrets").forbidden());
+    stage.kubectl(&["patch", "configmap/settings", "--patch", r#"{"data": {"colour": "red"}}"#])?;
+    let plan = stage.terraform.plan_with(&["-var=password=whatever"])?;
+    let (before, after) = (plan.change(WEB).before(), plan.change(WEB).after());
+    let settings = stage.label("v1", "ConfigMap", "settings");
+    assert_eq!(object(before, &settings)["drifted_fields"], json!(["data.colour"]), "{plan}");
+    let secret = stage.label("v1", "Secret", "db");
+    assert_eq!(object(before, &secret), object(after, &secret), "it is as it was: {plan}");
+    Ok(())
+}

@@ -73,9 +73,16 @@ async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Pro
     session.is_same_cluster(call.note(CLUSTER_NOTE)).await?;
     let fields: BTreeMap<String, FieldSet> = call.note(FIELDS_NOTE).unwrap_or_default();
     let places: Vec<Place> = state.objects().into_iter().filter_map(|entry| place(&session, entry)).collect();
-    let mut seen = session.seen(&places).await?;
+    let Sight { objects: mut seen, hidden } = session.seen(&places).await?;
+    for error in hidden.values() {
+        call.warn(not_looked_at(error));
+    }
     let mut objects = Objects::new();
     for Place { label, type_name, located, before } in places {
+        if hidden.contains_key(&located.collection()) {
+            objects.insert(label, before);
+            continue;
+        }
         let known = fields.get(&label).cloned().unwrap_or_default();
         let found = seen.remove(&located.subject).unwrap_or_default();
         let there = session.observe(&found);
@@ -101,6 +108,13 @@ async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Pro
         }
     }
     Ok(objects)
+}
+
+/// Whoever plans need not be who applies: one that may only look sees no secrets.
+fn not_looked_at(error: &KubernetesError) -> Diagnostic {
+    let detail =
+        format!("{error}\n\nThe state of these objects is as it was: this plan knows of no drift in them.");
+    Diagnostic::warning("Some objects were not looked at", detail).at(Manifests::paths().objects())
 }
 
 fn place(session: &Session, (label, before): (String, ObjectState)) -> Option<Place> {
@@ -155,16 +169,27 @@ fn stray(session: &Session, object: &Json) -> Option<(String, ObjectState)> {
     Some((label, state))
 }
 
+/// What a refresh may look at.
+#[derive(Default)]
+struct Sight {
+    objects: BTreeMap<Subject, Json>,
+    /// The collections that it may not look into, and what the API said.
+    hidden: BTreeMap<String, KubernetesError>,
+}
+
 impl Session {
     /// What is there of the kinds and namespaces of the state: everything with our mark, and what the state knows.
-    async fn seen(&self, places: &[Place]) -> Result<BTreeMap<Subject, Json>, Problem> {
-        let mut seen = self.listed_by_collection(places).await?;
-        let unseen: Vec<_> =
-            places.iter().filter(|place| !seen.contains_key(&place.located.subject)).collect();
+    async fn seen(&self, places: &[Place]) -> Result<Sight, Problem> {
+        let mut sight = self.listed_by_collection(places).await?;
+        let is_open = |place: &&Place| {
+            !sight.objects.contains_key(&place.located.subject)
+                && !sight.hidden.contains_key(&place.located.collection())
+        };
+        let unseen: Vec<_> = places.iter().filter(is_open).collect();
         for found in together(unseen.into_iter().map(|place| self.seen_at(place)).collect()).await {
-            seen.extend(found?);
+            sight.objects.extend(found?);
         }
-        Ok(seen)
+        Ok(sight)
     }
 
     async fn seen_at(&self, place: &Place) -> Result<Option<(Subject, Json)>, Problem> {
@@ -173,16 +198,21 @@ impl Session {
         Ok(object.map(|object| (place.located.subject.clone(), object)))
     }
 
-    async fn marked_at<'p>(&self, place: &'p Place, query: &str) -> Result<(&'p Place, Vec<Json>), Problem> {
+    async fn marked_at<'p>(
+        &self,
+        place: &'p Place,
+        query: &str,
+    ) -> Result<(&'p Place, Result<Vec<Json>, KubernetesError>), Problem> {
         let view = view(&place.type_name);
         match self.cluster.list(&place.located.collection(), query, view, &self.budget).await {
             // The kind went with its definition.
-            Err(error) if error.is("NotFound") => Ok((place, Vec::new())),
-            list => Ok((place, list?)),
+            Err(error) if error.is("NotFound") => Ok((place, Ok(Vec::new()))),
+            Err(error) if error.is("Forbidden") => Ok((place, Err(error))),
+            list => Ok((place, Ok(list?))),
         }
     }
 
-    async fn listed_by_collection(&self, places: &[Place]) -> Result<BTreeMap<Subject, Json>, Problem> {
+    async fn listed_by_collection(&self, places: &[Place]) -> Result<Sight, Problem> {
         let mut collections: BTreeMap<String, &Place> = BTreeMap::new();
         for place in places {
             collections.entry(place.located.collection()).or_insert(place);
@@ -192,9 +222,15 @@ impl Session {
             escaped(&format!("{}={}", super::super::ownership::OWNER, self.owner()))
         );
         let lists = collections.values().map(|place| self.marked_at(place, &query));
-        let mut seen = BTreeMap::new();
+        let mut sight = Sight::default();
         for list in together(lists.collect()).await {
-            let (place, objects) = list?;
+            let (place, objects) = match list? {
+                (place, Ok(objects)) => (place, objects),
+                (place, Err(error)) => {
+                    sight.hidden.insert(place.located.collection(), error);
+                    continue;
+                }
+            };
             for mut object in objects {
                 // Items of a list do not say what they are.
                 object["apiVersion"] = place.located.served.api_version.clone().into();
@@ -202,10 +238,10 @@ impl Session {
                 let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
                 let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 let identity = Identity { type_name: place.type_name.clone(), namespace, name };
-                seen.insert(identity.subject(), object);
+                sight.objects.insert(identity.subject(), object);
             }
         }
-        Ok(seen)
+        Ok(sight)
     }
 
     /// The cluster of an earlier apply must be the one that answers now.
