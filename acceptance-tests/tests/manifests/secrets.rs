@@ -114,5 +114,8 @@ fn who_may_not_look_at_secrets_plans_all_the_same() -> Result {
     assert_eq!(object(before, &settings)["drifted_fields"], json!(["data.colour"]), "{plan}");
     let secret = stage.label("v1", "Secret", "db");
     assert_eq!(object(before, &secret), object(after, &secret), "it is as it was: {plan}");
+    // The summary by which a drift job knows it.
+    let said = stage.terraform.run(&["plan", "-input=false", "-no-color", "-var=password=whatever"])?;
+    assert!(said.contains("Warning: Secret cannot be seen"), "{said}");
     Ok(())
 }

@@ -74,8 +74,8 @@ async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Pro
     let fields: BTreeMap<String, FieldSet> = call.note(FIELDS_NOTE).unwrap_or_default();
     let places: Vec<Place> = state.objects().into_iter().filter_map(|entry| place(&session, entry)).collect();
     let Sight { objects: mut seen, hidden } = session.seen(&places).await?;
-    for error in hidden.values() {
-        call.warn(not_looked_at(error));
+    for (kind, error) in hidden.values() {
+        call.warn(not_looked_at(kind, error));
     }
     let mut objects = Objects::new();
     for Place { label, type_name, located, before } in places {
@@ -111,10 +111,12 @@ async fn observe(call: &Call<Clients>, state: &Manifests) -> Result<Objects, Pro
 }
 
 /// Whoever plans need not be who applies: one that may only look sees no secrets.
-fn not_looked_at(error: &KubernetesError) -> Diagnostic {
+fn not_looked_at(kind: &str, error: &KubernetesError) -> Diagnostic {
+    // By this summary a pipeline tells what it knows to be hidden from what nobody expected.
+    let summary = if kind == "Secret" { "Secret cannot be seen" } else { "Some objects were not looked at" };
     let detail =
         format!("{error}\n\nThe state of these objects is as it was: this plan knows of no drift in them.");
-    Diagnostic::warning("Some objects were not looked at", detail).at(Manifests::paths().objects())
+    Diagnostic::warning(summary, detail).at(Manifests::paths().objects())
 }
 
 fn place(session: &Session, (label, before): (String, ObjectState)) -> Option<Place> {
@@ -173,8 +175,8 @@ fn stray(session: &Session, object: &Json) -> Option<(String, ObjectState)> {
 #[derive(Default)]
 struct Sight {
     objects: BTreeMap<Subject, Json>,
-    /// The collections that it may not look into, and what the API said.
-    hidden: BTreeMap<String, KubernetesError>,
+    /// The collections that it may not look into: their kind, and what the API said.
+    hidden: BTreeMap<String, (String, KubernetesError)>,
 }
 
 impl Session {
@@ -227,7 +229,8 @@ impl Session {
             let (place, objects) = match list? {
                 (place, Ok(objects)) => (place, objects),
                 (place, Err(error)) => {
-                    sight.hidden.insert(place.located.collection(), error);
+                    let kind = place.located.served.kind.clone();
+                    sight.hidden.insert(place.located.collection(), (kind, error));
                     continue;
                 }
             };
