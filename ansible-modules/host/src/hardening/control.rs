@@ -168,11 +168,6 @@ pub enum SettingsFile {
 }
 
 impl SettingsFile {
-    /// Is it a drop-in that nobody else writes to?
-    const fn is_ours(self) -> bool {
-        matches!(self, Self::Journald | Self::Coredump | Self::Logind | Self::Apt)
-    }
-
     /// Where we write it.
     pub const fn path(self) -> &'static str {
         match self {
@@ -393,9 +388,10 @@ pub(super) const OURS: &str = "/60-socle";
 
 impl Wanted {
     /// What stands in a file of our own goes out of it again.
-    const fn is_kept_apart(&self) -> bool {
-        match self {
-            Wanted::Setting { file, .. } => file.is_ours(),
+    fn undo(&self) -> Undo {
+        let is_in_ours = match self {
+            Wanted::Setting { file, .. } => file.path().contains(OURS),
+            Wanted::Text { path, .. } => path.contains(OURS),
             Wanted::Sysctl { .. }
             | Wanted::ModuleBlocked { .. }
             | Wanted::Sshd { .. }
@@ -405,12 +401,8 @@ impl Wanted {
             | Wanted::KernelArguments { .. }
             | Wanted::Limit { .. } => true,
             _ => false,
-        }
-    }
-
-    fn undo(&self) -> Undo {
-        let is_ours = matches!(self, Wanted::Text { path, .. } if path.contains(OURS));
-        if is_ours || self.is_kept_apart() { Undo::Reversible } else { Undo::OneWay }
+        };
+        if is_in_ours { Undo::Reversible } else { Undo::OneWay }
     }
 
     /// The value that an override may replace; none for kinds that have no single value.
